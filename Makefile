@@ -1,0 +1,77 @@
+# make demo | make run | make test set everything up by themselves; they need Python 3.11+ and make, nothing else.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+SEED ?= $(shell date +%j)
+
+.PHONY: help demo run test lint types imports tests format lock clean replay-full wheel
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+# --- setting up -------------------------------------------------------------------------------------------------------
+define CHECK_PYTHON
+import sys
+if sys.version_info < (3, 11):
+    sys.exit("monitor needs Python 3.11 or newer; this is %s (%s). Choose another: make PYTHON=python3.12 ..." % (sys.version.split()[0], sys.executable))
+try:
+    import ensurepip, venv
+except ImportError:
+    sys.exit("Python's venv module is missing. On Debian and Ubuntu: apt-get install python3-venv (or python%d.%d-venv); then run make again." % sys.version_info[:2])
+endef
+export CHECK_PYTHON
+
+$(VENV)/run.stamp: requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install Python 3.11 or newer (Debian: apt-get install python3 python3-venv)"; exit 1; }
+	@$(PYTHON) -c "$$CHECK_PYTHON"
+	@echo "setting up $(VENV) from requirements.lock ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.lock
+	@echo "adding what the checks need from requirements-dev.lock ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# --- using it ---------------------------------------------------------------------------------------------------------
+demo: $(VENV)/run.stamp  ## play 2 to 11 January 2022 through the real service, in under two minutes
+	@$(BIN)/monitor replay config/scenarios/january-2022.yaml --from 2022-01-02 --to 2022-01-11 --as-fast-as-possible --out demo-out
+
+replay-full: $(VENV)/run.stamp  ## play 1 to 20 January 2022
+	@$(BIN)/monitor replay config/scenarios/january-2022.yaml --as-fast-as-possible --out demo-out
+
+run: $(VENV)/run.stamp  ## start the service on config/
+	@$(BIN)/monitor run --config config
+
+# --- checking it ------------------------------------------------------------------------------------------------------
+test: lint types imports tests  ## every check: ruff, mypy, import-linter, pytest
+
+lint: $(VENV)/dev.stamp
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(VENV)/dev.stamp
+	@$(BIN)/mypy
+
+imports: $(VENV)/dev.stamp
+	@$(BIN)/lint-imports
+
+tests: $(VENV)/dev.stamp
+	@$(BIN)/pytest -n $(WORKERS) -p randomly
+
+format: $(VENV)/dev.stamp  ## let ruff write the code's form
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+# --- for maintainers --------------------------------------------------------------------------------------------------
+lock:  ## write the lock files anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --group build pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+
+wheel: $(VENV)/run.stamp  ## build the wheel into dist/
+	@$(BIN)/python -m hatchling build -t wheel
+
+clean:  ## remove what make made
+	rm -rf $(VENV) dist build demo-out

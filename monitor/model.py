@@ -1,0 +1,697 @@
+"""The glossary in code: frozen values that are handed from step to step.
+
+One word per idea. Times are aware UTC `datetime`s, spans are `timedelta`s, languages are `en`, `ru`, `kk` or `other`,
+keys come from content with the recipe's version first (`a1...`), so deciding the same intake again gives the same keys.
+Nothing here reads a clock, a file or a socket.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+from typing import Any
+
+Language = str
+"""`en`, `ru`, `kk` or `other`."""
+
+LANGUAGES: tuple[Language, ...] = ("en", "ru", "kk")
+"""The languages alerts are written in."""
+
+
+class Severity(IntEnum):
+    """How much a watch matters; the name in lower case is what people write and read."""
+
+    INFO = 0
+    NOTICE = 1
+    WARNING = 2
+    CRITICAL = 3
+
+    @property
+    def word(self) -> str:
+        """Return the lower-case name used in files and messages."""
+        return self.name.lower()
+
+
+class Secret:
+    """A value that hides from repr, logs, errors and pages; `reveal()` is the only way to it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the secret itself: only where it goes onto the wire."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+def content_key(recipe: str, *parts: str) -> str:
+    """Return a key from content: `recipe` and 120 bits of BLAKE2b over the length-prefixed parts, in hex (no dots)."""
+    digest = hashlib.blake2b(digest_size=15)
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return recipe + digest.hexdigest()
+
+
+# --- feeds ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """An address that we poll, as configured. `id` is its identity: name and URL may be edited or move."""
+
+    id: str
+    name: str
+    url: str
+    situation: str
+    outlet: str
+    """Whose voice it is: feeds of one outlet share identity keys and never count as two sources."""
+    language: Language | None = None
+    group: str | None = None
+    grade: str | None = None
+    """Reliability of the source, A to F (Admiralty code)."""
+    pace: timedelta = timedelta(minutes=5)
+    user_agent: str | None = None
+    authorization: Secret | None = None
+    proxy: Secret | None = None
+    allow_networks: tuple[str, ...] = ()
+    """Networks (CIDR) that this feed may be fetched from although they are not public."""
+    enabled: bool = True
+    reason: str | None = None
+    """Why it is disabled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validators:
+    """What a server gave to ask `has it changed?` with, byte for byte, and the URL that gave it (RFC 9110 section 13)."""
+
+    url: str
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+class FailureKind(StrEnum):
+    """Why a poll failed, by what a person would do about it."""
+
+    BAD_URL = "bad_url"
+    ADDRESS_BLOCKED = "address_blocked"
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    INCOMPLETE = "incomplete"
+    TOO_LARGE = "too_large"
+    BAD_ENCODING = "bad_encoding"
+    PROTOCOL = "protocol"
+    REDIRECT = "redirect"
+    THROTTLED = "throttled"
+    UNAUTHORIZED = "unauthorized"
+    BLOCKED = "blocked"
+    MISSING = "missing"
+    GONE = "gone"
+    SERVER_ERROR = "server_error"
+    UNEXPECTED_STATUS = "unexpected_status"
+    NOT_A_FEED = "not_a_feed"
+    EMPTY = "empty"
+    PARSER_KILLED = "parser_killed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollFailure:
+    """An expected failure: its kind, a sentence for people, and how long the publisher asked us to wait."""
+
+    kind: FailureKind
+    reason: str
+    status: int | None = None
+    retry_after: timedelta | None = None
+    moved_to: str | None = None
+    """The last address of a redirect chain, where there was one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """What the publisher said about how often to come back."""
+
+    max_age: timedelta | None = None
+    """Freshness left, from Cache-Control/Expires/Age/Date (RFC 9111 section 4.2)."""
+    ttl: timedelta | None = None
+    """`<ttl>`, `sy:updatePeriod`/`updateFrequency` of the document."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One item as a feed shows it now. Title is plain text, `html` is cleaned, links are http(s) or None."""
+
+    guid: str | None
+    link: str | None
+    title: str
+    summary: str
+    """Plain text of the summary or content, whitespace collapsed."""
+    html: str = ""
+    """Cleaned HTML of the content, for people who want it; may be empty."""
+    author: str | None = None
+    published: datetime | None = None
+    updated: datetime | None = None
+    language: Language | None = None
+    """What the feed declares; the language of the text is decided later."""
+    source_name: str | None = None
+    """`<source>` of an aggregator's item: the outlet it was taken from."""
+    guid_repeated: bool = False
+    """The same guid stands on another entry of the same document: it identifies nothing."""
+    link_repeated: bool = False
+    """The same link stands on another entry of the same document (a home page, a live blog)."""
+
+    def fingerprint(self) -> bytes:
+        """Return 8 bytes over what a reader can see and what identifies: equal bytes, nothing new."""
+        parts = (self.guid or "", self.link or "", self.title, self.summary, self.html)
+        digest = hashlib.blake2b(digest_size=8)
+        for part in parts:
+            data = part.encode("utf-8", "surrogatepass")
+            digest.update(len(data).to_bytes(8, "big") + data)
+        return digest.digest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedState:
+    """What the store knows of a feed: one row. `lease` is set while someone polls it."""
+
+    feed_id: str
+    situation: str
+    url: str
+    due_at: datetime
+    lease: str | None = None
+    validators: Validators | None = None
+    body_hash: bytes | None = None
+    known: frozenset[bytes] = frozenset()
+    """Fingerprints of the entries in the last document that was taken."""
+    filled: bool = False
+    """The first successful poll is done: what is new from now on is news."""
+    failures: int = 0
+    """Failed polls in a row."""
+    failure: PollFailure | None = None
+    failing_since: datetime | None = None
+    last_attempt_at: datetime | None = None
+    last_success_at: datetime | None = None
+    last_entry_at: datetime | None = None
+    """When an entry was last new."""
+    audited_at: datetime | None = None
+    """Last request without validators that succeeded (a lying 304 is noticed by one such request a day)."""
+    moved_to: str | None = None
+    moved_since: datetime | None = None
+    moved_count: int = 0
+    """Polls in a row that were permanently redirected to `moved_to`."""
+    warning: str | None = None
+    """Something is odd but works: parser warning, lying 304, moved address."""
+    entries: int = 0
+    """Entries in the last document."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """The bytes a batch of entries came from, kept as evidence while anything rests on them."""
+
+    url: str
+    fetched_at: datetime
+    status: int
+    content_type: str | None
+    body: bytes
+
+    @property
+    def sha256(self) -> str:
+        """Return the hex digest of the bytes as received (after decompression)."""
+        return hashlib.sha256(self.body).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollResult:
+    """Commit A: all that one poll changes. `state` is the new row, `document` is None when nothing was new.
+
+    Feeds show the newest entry first; `entries` are in the order they shall be decided: oldest first.
+    """
+
+    state: FeedState
+    lease: str
+    at: datetime
+    entries: tuple[Entry, ...] = ()
+    baseline: bool = False
+    """These entries are a feed's first fill: those older than the alert window are stored silently."""
+    document: Document | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeEntry:
+    """An entry waiting to be decided, in arrival order `seq`."""
+
+    seq: int
+    situation: str
+    feed_id: str
+    entry: Entry
+    seen_at: datetime
+    baseline: bool
+    covered_from: datetime | None
+    """The feed's last successful poll before this one: what was published after it cannot have been seen earlier."""
+    document_id: int | None
+
+
+# --- reports ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What we keep of an entry: identity, current version, source, times, language."""
+
+    id: str
+    situation: str
+    feed_id: str
+    outlet: str
+    source: str
+    """Name shown to people: the outlet, or the outlet an aggregator took it from."""
+    grade: str | None
+    title: str
+    text: str
+    link: str | None
+    author: str | None
+    language: Language
+    published: datetime | None
+    seen_at: datetime
+    version: int = 1
+    story_id: str | None = None
+
+    @property
+    def when(self) -> datetime:
+        """Return the time of publication where it is stated and not after we saw it, else when we first saw it."""
+        return min(self.published, self.seen_at) if self.published else self.seen_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One state of a report's title and text. `number` counts from 1; every version is kept."""
+
+    report_id: str
+    number: int
+    title: str
+    text: str
+    seen_at: datetime
+    fingerprint: bytes
+
+
+class ChangeKind(StrEnum):
+    """What an entry is to what is stored."""
+
+    NEW = "new"
+    REVISED = "revised"
+    SAME = "same"
+    BURIED = "buried"
+    """Known once, pruned since: a tombstone keeps it from coming back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What one intake entry means: the report as it is now, and the keys it is known by from now on."""
+
+    kind: ChangeKind
+    intake: IntakeEntry
+    report: Report
+    keys: tuple[str, ...]
+    version: Version | None = None
+    """The version to add (new and revised only)."""
+
+
+# --- watches ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What a user watches. `any`/`all`/`none` hold words and phrases; empty limits mean no limit."""
+
+    name: str
+    title: str
+    any: tuple[str, ...] = ()
+    all: tuple[str, ...] = ()
+    none: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ("title", "text")
+    languages: tuple[Language, ...] = ()
+    sources: tuple[str, ...] = ()
+    """Outlets or source names (folded, whole)."""
+    feeds: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    severity: Severity = Severity.NOTICE
+    routes: tuple[str, ...] = ()
+    enabled: bool = True
+
+    def recipe(self) -> str:
+        """Return a key over all that decides what matches: when it changes, the watch runs over the stored reports."""
+        return content_key(
+            "w1",
+            *(
+                "\n".join(values)
+                for values in (
+                    self.any, self.all, self.none, self.fields, self.languages, self.sources, self.feeds, self.groups,
+                )
+            ),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a watch wants a report: which keyword, which word of the text, where (character span in that field)."""
+
+    keyword: str
+    surface: str
+    field: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A report that a watch wants, with the reasons."""
+
+    report_id: str
+    watch: str
+    version: int
+    reasons: tuple[Reason, ...]
+
+
+# --- stories ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sketch:
+    """A report's likeness for finding copies: sorted 8-byte hashes of the words of title and text (see stories)."""
+
+    report_id: str
+    story_id: str
+    outlet: str
+    at: datetime
+    title: tuple[int, ...]
+    text: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """The thread of reports about one event."""
+
+    id: str
+    situation: str
+    title: str
+    opened_at: datetime
+    updated_at: datetime
+    reports: int
+    sources: int
+    """Outlets, each counted once."""
+
+
+class DevelopmentKind(StrEnum):
+    """What a report adds to its story."""
+
+    NEW_STORY = "new_story"
+    COPY = "copy"
+    REVISION = "revision"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Development:
+    """What one report adds to its story, with the sources the story has by now."""
+
+    kind: DevelopmentKind
+    story_id: str
+    report: Report
+    sources: tuple[str, ...]
+    """Names of the outlets of the story so far, first come first."""
+
+
+# --- alerts -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """Who reads it: an address within a channel, their language and zone (IANA name)."""
+
+    address: str
+    language: Language = "en"
+    zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """From watches to channels."""
+
+    name: str
+    channels: tuple[str, ...]
+    min_severity: Severity = Severity.INFO
+    watches: tuple[str, ...] = ()
+    """Watches that go this way; empty means all that name no other route."""
+
+
+class AlertKind(StrEnum):
+    """Why an alert exists."""
+
+    STORY = "story"
+    WATCHING = "watching"
+    """`now watching`: a new feed's first fill, counted in one line."""
+    OPERATOR = "operator"
+    """The service about itself: a failing template, a channel that refuses."""
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """What we decided to tell one route: made by a pure function, kept with the reports that caused it."""
+
+    id: str
+    kind: AlertKind
+    situation: str
+    route: str
+    severity: Severity
+    at: datetime
+    """When it was decided."""
+    headline: str
+    reason: str
+    """The named reason of the policy, e.g. `new_story`, `newly_matched`."""
+    report: Report | None = None
+    story_id: str | None = None
+    matches: tuple[Match, ...] = ()
+    watch_titles: Mapping[str, str] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
+    note: str = ""
+    """The plain sentence of alerts that carry no report."""
+    test: bool = False
+
+
+class Disposition(StrEnum):
+    """What became of a report that a watch wants, on one route. Nothing wanted is ever without one."""
+
+    ALERTED = "alerted"
+    COPY = "copy"
+    """Its story was told on this route before; listed there as one more source."""
+    REVISED = "revised"
+    """A later version of a report that was told before."""
+    OLDER = "older"
+    """Older than the alert window when first seen; stored and counted."""
+    BACKFILL = "backfill"
+    """Found by running a new or changed watch over what was stored."""
+    BELOW = "below"
+    """Below the route's lowest severity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """One match on one route with what became of it: the account that nothing is lost from."""
+
+    match: Match
+    route: str
+    disposition: Disposition
+    at: datetime
+    alert_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """An alert in words for one recipient, rendered once. Which parts are filled depends on the channel's wants."""
+
+    subject: str
+    line: str
+    text: str
+    html: str
+    data: Mapping[str, Any]
+    """The webhook event: `{type, timestamp, data}` as published in the JSON Schema."""
+    body: bytes | None = None
+    """The webhook body when a template wrote it; otherwise the channel encodes `data`."""
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands. Every end state has a reason text."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One alert to one recipient over one channel. `payload` is rendered once; every attempt sends the same bytes."""
+
+    id: str
+    alert_id: str
+    channel: str
+    recipient: str
+    payload: bytes
+    due_at: datetime
+    created_at: datetime
+    state: DeliveryState = DeliveryState.PENDING
+    lease: str | None = None
+    claims: int = 0
+    """Times it was taken up: goes up before sending, so a message that kills the process cannot loop for ever."""
+    failures: int = 0
+    """Answers that count against the retry schedule."""
+    reason: str | None = None
+    finished_at: datetime | None = None
+    remote_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """The receiver took it."""
+
+    detail: str
+    status: int | None = None
+    remote_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """It did not arrive, and the same bytes may arrive later."""
+
+    reason: str
+    detail: str
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Throttled:
+    """The endpoint asks for a pause: all its rows wait, no attempt is burned."""
+
+    reason: str
+    detail: str
+    status: int | None = None
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ambiguous:
+    """The receiver may have it: sent again with the same id and the same bytes, shown as possibly delivered."""
+
+    reason: str
+    detail: str
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadMessage:
+    """The receiver refuses this message for good: dead letter now, the next row is still tried."""
+
+    reason: str
+    detail: str
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadEndpoint:
+    """The receiver or our way to it is set up wrongly: rows are kept on the slow schedule, the operator is told."""
+
+    reason: str
+    detail: str
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """The receiver (`endpoint`) or this one recipient is gone for good."""
+
+    reason: str
+    detail: str
+    status: int | None = None
+    endpoint: bool = False
+
+
+Outcome = Delivered | Retry | Throttled | Ambiguous | BadMessage | BadEndpoint | Gone
+"""What one attempt came to (delivery reference 2.3). `reason` is a short stable word, `detail` a sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One attempt of a delivery, kept for ever."""
+
+    delivery_id: str
+    number: int
+    started_at: datetime
+    took: timedelta
+    outcome: str
+    """`delivered`, `retry`, `throttled`, `ambiguous`, `bad_message`, `bad_endpoint`, `gone`."""
+    reason: str
+    detail: str
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A channel's health, stored so that restarts do not forget it."""
+
+    channel: str
+    failures: int = 0
+    """Failed attempts in a row, over all its rows."""
+    failing_since: datetime | None = None
+    paused_until: datetime | None = None
+    open: bool = False
+    """The breaker is open: only one row at a time is tried."""
+    gone: bool = False
+    reason: str | None = None
+    last_success_at: datetime | None = None
+
+
+# --- the decision -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEvent:
+    """One line of the append-only log: what we knew, decided, sent, and when (UTC)."""
+
+    at: datetime
+    kind: str
+    """`seen`, `decided`, `sent`, `acknowledged`, `configured`, `pruned`."""
+    subject: str
+    """Id of the report, alert, delivery or other thing it is about."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Commit B: all that a batch of intake came to, saved in one transaction with the rows it consumes."""
+
+    consumed: tuple[int, ...]
+    """`seq` of the intake rows."""
+    changes: tuple[Change, ...] = ()
+    sketches: tuple[Sketch, ...] = ()
+    stories: tuple[Story, ...] = ()
+    listings: tuple[Listing, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    audit: tuple[AuditEvent, ...] = ()
