@@ -337,12 +337,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """What a user watches. `any`/`all`/`none` hold words and phrases; empty limits mean no limit."""
+    """What a user watches. `any`, `all`, `none` hold words and phrases; empty limits mean no limit.
+
+    Wanted is what holds one of `any` (if given), one of each group of `all`, and nothing of `none`.
+    """
 
     name: str
     title: str
     any: tuple[str, ...] = ()
-    all: tuple[str, ...] = ()
+    all: tuple[tuple[str, ...], ...] = ()
     none: tuple[str, ...] = ()
     fields: tuple[str, ...] = ("title", "text")
     languages: tuple[Language, ...] = ()
@@ -356,15 +359,9 @@ class Watch:
 
     def recipe(self) -> str:
         """Return a key over all that decides what matches: when it changes, the watch runs over the stored reports."""
-        return content_key(
-            "w1",
-            *(
-                "\n".join(values)
-                for values in (
-                    self.any, self.all, self.none, self.fields, self.languages, self.sources, self.feeds, self.groups,
-                )
-            ),
-        )  # fmt: skip
+        groups = tuple("|".join(group) for group in self.all)
+        limits = (self.fields, self.languages, self.sources, self.feeds, self.groups)
+        return content_key("w1", *("\n".join(values) for values in (self.any, groups, self.none, *limits)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -491,6 +488,8 @@ class Alert:
     sources: tuple[str, ...] = ()
     note: str = ""
     """The plain sentence of alerts that carry no report."""
+    facts: Mapping[str, str | int] = field(default_factory=dict)
+    """What the phrases of alerts without a report are filled with in the reader's language (see alerts/phrases.py)."""
     test: bool = False
 
 

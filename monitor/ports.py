@@ -66,6 +66,8 @@ class Fetched:
     """Where the leading run of permanent redirects (301/308) pointed, if there was one."""
     status: int = 200
     date: datetime | None = None
+    complete: bool = True
+    """The end of the document is certain. Otherwise its entries count, but nothing may be concluded from what is absent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +183,9 @@ class Store(Protocol):
     url: str
 
     # -- life
+    def lock_service(self) -> None:
+        """Make sure that this is the only service on a single-process store (`StoreBusy` names the other); nothing on PostgreSQL."""
+
     def migrate(self) -> None:
         """Bring the schema up to date under a lock; refuse a database of a newer program (`StoreTooNew`)."""
 
@@ -233,6 +238,15 @@ class Store(Protocol):
 
     def deciding(self, situation: str) -> AbstractContextManager[Deciding]:
         """Open the decider's transaction under the situation's lock."""
+
+    def set_aside(self, situation: str, now: datetime) -> str | None:
+        """Put the oldest waiting entry aside, so that deciding goes on behind it; return what it is (feed, title), None if none waits.
+
+        It stays in the store, is counted as `aside` by `counts`, and an audit event says so.
+        """
+
+    def shift_due(self, situation: str, step: timedelta) -> None:
+        """The wall clock was set by `step`: move all due times, leases and pauses along, so that nothing bursts or falls silent."""
 
     def reports_between(self, situation: str, since: datetime, until: datetime) -> tuple[Report, ...]:
         """Return the reports first seen in [since, until), oldest first: what a changed watch is run over."""

@@ -1,0 +1,272 @@
+"""Decide: waiting entries become reports, stories, alerts and deliveries. Intake ▶ diff ▶ match ▶ story ▶ alert ▶ render.
+
+One decider per situation at a time, in intake order. What it decides depends on that order only: not on how entries fall
+into batches, not on the time of day, not on restarts in between.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from monitor.alerts import policy
+from monitor.alerts.policy import Told
+from monitor.model import (
+    Alert,
+    AlertKind,
+    AuditEvent,
+    Change,
+    ChangeKind,
+    Decision,
+    Delivery,
+    Development,
+    DevelopmentKind,
+    Listing,
+    Report,
+    Severity,
+    Sketch,
+    Story,
+    content_key,
+)
+from monitor.pipeline.setup import Setup
+from monitor.ports import Deciding, Store
+from monitor.reports import changes, keys_of
+from monitor.stories import CopyIndex, sketch_of
+from monitor.stories.copies import MEMORY
+
+BATCH = 200
+"""Entries per decision."""
+
+BUDGET = timedelta(milliseconds=200)
+"""A decision takes no further entry after this, so that polls and deliveries get to write."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """What the decider keeps between batches: the open reports by likeness. A new one reads itself from the store."""
+
+    copies: CopyIndex = field(default_factory=CopyIndex)
+    seq: int = 0
+
+    def catch_up(self, tx: Deciding, seen_at: datetime) -> None:
+        """Learn what was decided since, here or by another replica."""
+        for seq, sketch in tx.sketches_since(self.seq, seen_at - MEMORY):
+            self.copies.add(sketch)
+            self.seq = max(self.seq, seq)
+        self.copies.forget(seen_at - MEMORY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What a decision came to, for logs and the live view."""
+
+    entries: int
+    new: int = 0
+    revised: int = 0
+    listings: int = 0
+    alerts: tuple[Alert, ...] = ()
+
+
+def decide(store: Store, memory: Memory, setup: Setup, now: datetime, limit: int = BATCH) -> Decided:
+    """Take the oldest waiting entries to their alerts and deliveries, and commit (B). Nothing waiting: nothing done.
+
+    When it raises, nothing was committed and `memory` must be replaced by a new one.
+    """
+    with store.deciding(setup.situation) as tx:
+        waiting = tx.intake(limit)
+        if not waiting:
+            return Decided(entries=0)
+        memory.catch_up(tx, waiting[0].seen_at)
+        feeds = {intake.feed_id: setup.feed(intake.feed_id) for intake in waiting}
+        known = tx.known({key for intake in waiting for key in keys_of(intake.entry, feeds[intake.feed_id])})
+        batch = _Batch(tx, memory.copies, setup, now)
+        _take(batch, changes(waiting, known, feeds), time.monotonic)
+        tx.commit(batch.decision())
+    return batch.decided()
+
+
+def deliveries_of(alert: Alert, setup: Setup, now: datetime) -> tuple[tuple[Delivery, ...], tuple[str, ...]]:
+    """Render an alert for everyone on its route; return the deliveries and what went wrong with templates.
+
+    An alert is rendered once: every attempt sends the same bytes.
+    """
+    deliveries, problems = [], []
+    route = next((route for route in setup.rules.routes if route.name == alert.route), None)
+    for name in dict.fromkeys(route.channels if route else ()):
+        channel = setup.channels[name]
+        for recipient in channel.recipients:
+            rendered = setup.renderer.render(
+                alert, recipient, situation_name=setup.situation_name, desk_zone=setup.zone, now=now
+            )
+            problems += rendered.problems
+            delivery_id = content_key("d1", alert.id, name, recipient.address)
+            payload = channel.compose(rendered.message, alert=alert, delivery_id=delivery_id, recipient=recipient)
+            deliveries.append(
+                Delivery(
+                    id=delivery_id,
+                    alert_id=alert.id,
+                    channel=name,
+                    recipient=recipient.address,
+                    payload=payload,
+                    due_at=now,
+                    created_at=now,
+                )
+            )
+    return tuple(deliveries), tuple(problems)
+
+
+def _take(batch: _Batch, decided: Iterable[Change], monotonic: Callable[[], float]) -> None:
+    deadline = monotonic() + BUDGET.total_seconds()
+    for change in decided:
+        batch.take(change)
+        if monotonic() > deadline:
+            return
+
+
+class _Batch:
+    """A decision in the making: what earlier entries of the batch came to is seen by later ones."""
+
+    def __init__(self, tx: Deciding, copies: CopyIndex, setup: Setup, now: datetime) -> None:
+        self._tx, self._copies, self._setup, self._now = tx, copies, setup, now
+        self._changes: list[Change] = []
+        self._sketches: dict[str, Sketch] = {}
+        self._story_of: dict[str, str] = {}
+        self._stories: dict[str, Story] = {}
+        self._sources: dict[str, list[tuple[str, str]]] = {}
+        self._told: dict[tuple[str, str], str] = {}
+        self._listed: set[tuple[str, str, str]] = set()
+        self._listings: list[Listing] = []
+        self._alerts: list[Alert] = []
+        self._deliveries: list[Delivery] = []
+        self._audit: list[AuditEvent] = []
+
+    def take(self, change: Change) -> None:
+        """Decide one entry."""
+        if change.kind in {ChangeKind.SAME, ChangeKind.BURIED}:
+            self._changes.append(change)
+            return
+        development = self._develop(change)
+        report = development.report
+        change = replace(change, report=report)
+        self._changes.append(change)
+        self._note("seen", report.id, change)
+        matches = self._setup.watches.match(report, self._setup.feeds.get(report.feed_id))
+        if not matches:
+            return
+        if change.kind is ChangeKind.REVISED:
+            self._listed |= self._tx.listed([report.id])
+        told = Told(alerts=self._told, listed=frozenset(self._listed))
+        listings, alerts = policy.judge(change, development, matches, told, self._setup.rules, self._now)
+        self._listings += listings
+        self._listed |= {(listing.match.report_id, listing.match.watch, listing.route) for listing in listings}
+        for alert in alerts:
+            self._tell(alert)
+
+    def decision(self) -> Decision:
+        """Return all of it, to be committed together."""
+        return Decision(
+            consumed=tuple(change.intake.seq for change in self._changes),
+            changes=tuple(self._changes),
+            sketches=tuple(self._sketches.values()),
+            stories=tuple(self._stories.values()),
+            listings=tuple(self._listings),
+            alerts=tuple(self._alerts),
+            deliveries=tuple(self._deliveries),
+            audit=tuple(self._audit),
+        )
+
+    def decided(self) -> Decided:
+        """Return the numbers."""
+        kinds = [change.kind for change in self._changes]
+        return Decided(
+            entries=len(kinds),
+            new=kinds.count(ChangeKind.NEW),
+            revised=kinds.count(ChangeKind.REVISED),
+            listings=len(self._listings),
+            alerts=tuple(self._alerts),
+        )
+
+    def _develop(self, change: Change) -> Development:
+        """Put a report into its story: the one it has, that of the report it copies, or one of its own."""
+        report = change.report
+        kind = DevelopmentKind.REVISION
+        story_id = report.story_id or self._story_of.get(report.id)
+        if story_id is None:
+            original = self._copies.copy_of(sketch_of(report, ""))
+            kind = DevelopmentKind.COPY if original else DevelopmentKind.NEW_STORY
+            story_id = original.story_id if original else content_key("s1", report.id)
+        report = replace(report, story_id=story_id)
+        sketch = sketch_of(report, story_id)
+        self._copies.add(sketch)
+        self._sketches[report.id] = sketch
+        self._story_of[report.id] = story_id
+        self._grow(story_id, report, kind)
+        sources = tuple(name for _, name in self._sources[story_id])
+        return Development(kind=kind, story_id=story_id, report=report, sources=sources)
+
+    def _grow(self, story_id: str, report: Report, kind: DevelopmentKind) -> None:
+        self._load(story_id)
+        sources = self._sources.setdefault(story_id, [])
+        if report.outlet not in {outlet for outlet, _ in sources}:
+            sources.append((report.outlet, report.source))
+        story = self._stories.get(story_id) or Story(
+            id=story_id,
+            situation=report.situation,
+            title=report.title,
+            opened_at=report.seen_at,
+            updated_at=report.seen_at,
+            reports=0,
+            sources=0,
+        )
+        self._stories[story_id] = replace(
+            story,
+            updated_at=self._now,
+            reports=story.reports + (kind is not DevelopmentKind.REVISION),
+            sources=len(sources),
+        )
+
+    def _load(self, story_id: str) -> None:
+        if story_id in self._stories:
+            return
+        self._stories.update(self._tx.stories([story_id]))
+        self._sources.update({key: list(value) for key, value in self._tx.story_sources([story_id]).items()})
+        self._told.update(self._tx.told([story_id]))
+
+    def _tell(self, alert: Alert) -> None:
+        if alert.story_id:
+            self._told[alert.story_id, alert.route] = alert.id
+        deliveries, problems = deliveries_of(alert, self._setup, self._now)
+        self._alerts.append(alert)
+        self._deliveries += deliveries
+        self._audit.append(
+            AuditEvent(
+                at=self._now,
+                kind="decided",
+                subject=alert.id,
+                data={"route": alert.route, "story": alert.story_id, "reason": alert.reason},
+            )
+        )
+        if problems and alert.kind is not AlertKind.OPERATOR:
+            self._tell(template_alert(problems, self._setup, self._now))
+
+    def _note(self, kind: str, subject: str, change: Change) -> None:
+        data = {"change": change.kind.value, "feed": change.intake.feed_id, "version": change.report.version}
+        self._audit.append(AuditEvent(at=change.intake.seen_at, kind=kind, subject=subject, data=data))
+
+
+def template_alert(problems: Sequence[str], setup: Setup, now: datetime) -> Alert:
+    """Return the word to the operator that a template failed; the same failure is told once a day."""
+    note = "\n".join(dict.fromkeys(problems))
+    return policy.plain_alert(
+        AlertKind.OPERATOR,
+        note,
+        "A template failed; the built-in one was used",
+        rules=setup.rules,
+        route=setup.rules.operator_route,
+        key=json.dumps([note, now.date().isoformat()]),
+        severity=Severity.WARNING,
+        now=now,
+    )

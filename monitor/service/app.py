@@ -1,0 +1,476 @@
+"""The service. One event loop, one task group; APScheduler's tick looks once a second for what is due.
+
+    tick ──▶ poller ──(entries)──▶ decider ──(alerts)──▶ deliverers
+      └────▶ cron work, claimed by rows in the store         └──▶ channels
+
+What is due lives in the store, never in memory, so the tick may come late, twice or after a kill. A wall clock that is set is
+noticed against the monotonic one: due times are moved along, and the scheduler is woken (it stops ticking when the clock
+steps back). With a virtual clock everything is the same but who moves the time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+import monitor
+from monitor.alerts import policy
+from monitor.errors import MonitorError, SettingsError, StoreError, UsageError
+from monitor.feeds import pace
+from monitor.feeds.fetch import HttpFetcher
+from monitor.feeds.parse import WorkerParser
+from monitor.model import Alert, AlertKind, Endpoint, Severity
+from monitor.net.client import Http
+from monitor.pipeline import Setup, deliveries_of
+from monitor.ports import Channel, Clock, Store
+from monitor.service import backfill, cron, systemd
+from monitor.service.build import build_setup
+from monitor.service.clock import StepWatch, SystemClock, VirtualClock
+from monitor.service.control import ControlServer, socket_path
+from monitor.service.decider import Decider
+from monitor.service.deliverer import Deliverer
+from monitor.service.poller import Poller
+from monitor.service.status import status
+from monitor.settings.values import Settings
+from monitor.store import open_store
+
+TICK = timedelta(seconds=1)
+LATE = 3.0
+"""Seconds without a tick after which the scheduler is woken."""
+
+DRAIN = timedelta(seconds=25)
+"""How long a stopping service waits for what is under way; systemd allows 30 s."""
+
+ADVANCE_LIMIT = timedelta(minutes=5)
+"""Real time in which a virtual moment must be worked off."""
+
+log = structlog.get_logger("service")
+
+
+async def run_service(
+    settings: Settings, *, virtual_clock: datetime | None, reload_settings: Callable[[], Settings]
+) -> None:
+    """Run until SIGTERM, SIGINT or `stop`. Raises `StoreError` when the store cannot be opened."""
+    clock = VirtualClock(virtual_clock) if virtual_clock else SystemClock()
+    store = await asyncio.to_thread(_open, settings)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            await Service(settings, store, clock, tasks, reload_settings).run()
+    finally:
+        store.close()
+
+
+async def run_once(settings: Settings) -> dict[str, Any]:
+    """Poll what is due, decide, deliver, and stop; return what was done."""
+    store = await asyncio.to_thread(_open, settings)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            return await Service(settings, store, SystemClock(), tasks, lambda: settings).once()
+    finally:
+        store.close()
+
+
+def _open(settings: Settings) -> Store:
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = open_store(settings.store_url, data_dir=settings.data_dir)
+    try:
+        store.lock_service()
+        store.migrate()
+        store.release_leases()
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+class Service:
+    """All parts of a running service, and the life they share."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        clock: Clock,
+        tasks: asyncio.TaskGroup,
+        reload_settings: Callable[[], Settings],
+    ) -> None:
+        self.settings, self.store, self.clock = settings, store, clock
+        self._tasks, self._reload_settings = tasks, reload_settings
+        self._http = Http()
+        self._parser = WorkerParser(workers=settings.parse_workers)
+        self.setup: Setup = build_setup(settings, self._http, {})
+        self._entries, self._change, self._stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._poller = Poller(
+            store=store,
+            fetcher=HttpFetcher(self._http, contact=settings.contact),
+            parser=self._parser,
+            clock=clock,
+            tasks=tasks,
+            concurrency=settings.poll_concurrency,
+            per_host=settings.per_host,
+            on_entries=self._entries,
+            on_change=self._change,
+        )
+        self._decider = Decider(
+            store=store,
+            clock=clock,
+            setup=lambda: self.setup,
+            on_entries=self._entries,
+            on_alerts=self._on_alerts,
+            on_change=self._change,
+            tell=self.tell_operator,
+        )
+        self._deliverers: dict[str, Deliverer] = {}
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._steps = StepWatch()
+        self._ticking = asyncio.Lock()
+        self._last_tick = time.monotonic()
+        self._started_at = clock.now()
+        self._recent: list[Alert] = []
+        self._reloaded: dict[str, Any] = {}
+
+    # --- life -----------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Serve until told to stop, then let what is under way finish."""
+        control = ControlServer(socket_path(self.settings.data_dir), self._control)
+        decider = self._tasks.create_task(self._decider.run(), name="decider")
+        guard = self._tasks.create_task(self._guard(), name="guard")
+        try:
+            await self._configure(self.settings)
+            self._scheduler.add_job(
+                self._scheduled, "interval", seconds=TICK.total_seconds(), id="tick", misfire_grace_time=None,
+                coalesce=True, max_instances=1, next_run_time=datetime.now(UTC),
+            )  # fmt: skip
+            self._scheduler.start()
+            await control.start()
+            self._on_signals()
+            self._entries.set()
+            systemd.notify("READY=1", f"STATUS=watching {len(self.setup.feeds)} feeds")
+            log.info(
+                "ready", version=monitor.__version__, feeds=len(self.setup.feeds), watches=len(self.settings.watches)
+            )
+            await self._stopping.wait()
+        finally:
+            systemd.notify("STOPPING=1")
+            if self._scheduler.running:
+                self._scheduler.shutdown(wait=False)
+            guard.cancel()
+            await self._drain()
+            decider.cancel()
+            await control.stop()
+            await self._let_go()
+        log.info("stopped")
+
+    async def once(self) -> dict[str, Any]:
+        """Do all that is due now, once."""
+        decider = self._tasks.create_task(self._decider.run(), name="decider")
+        try:
+            await self._configure(self.settings, spread=False)
+            self._entries.set()
+            await self._work_off()
+            alerts = [_alert(alert) for alert in self._recent]
+            return {
+                "polls": self._poller.polls,
+                "entries": self._decider.entries,
+                "alerts": alerts,
+                "sent": self._sent(),
+            }
+        finally:
+            decider.cancel()
+            await self._let_go()
+
+    async def _drain(self) -> None:
+        """Wait for polls, decisions and sends under way; what takes longer is left to its lease."""
+        try:
+            async with asyncio.timeout(DRAIN.total_seconds()):
+                while self._busy():
+                    self._change.clear()
+                    await self._change.wait()
+        except TimeoutError:
+            log.warning("stopping although something is under way; it is taken up again at the next start")
+
+    async def _let_go(self) -> None:
+        for channel in self.setup.channels.values():
+            await channel.aclose()
+        await self._parser.aclose()
+        await self._http.aclose()
+
+    def _on_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._tasks.create_task(self._reload_logged(), name="reload"))
+
+    # --- time -----------------------------------------------------------------------------------------------------
+
+    async def _scheduled(self) -> None:
+        """APScheduler's job."""
+        await self.tick()
+        self._last_tick = time.monotonic()
+        systemd.notify("WATCHDOG=1")
+
+    async def tick(self) -> None:
+        """Take up all that is due now."""
+        async with self._ticking:
+            now = self.clock.now()
+            try:
+                if not self._stopping.is_set():
+                    await self._poller.tick(self.setup, now)
+                    await cron.run_due(self, now)
+                if await asyncio.to_thread(self.store.intake_waiting, self.setup.situation):
+                    self._entries.set()
+                for deliverer in list(self._deliverers.values()):
+                    await deliverer.tick(now)
+            except StoreError as error:
+                log.error("store unavailable", error=str(error))
+
+    async def _guard(self) -> None:
+        """Watch the scheduler and the wall clock, in monotonic time."""
+        while True:
+            await asyncio.sleep(TICK.total_seconds())
+            step = self._steps.step()
+            if step and isinstance(self.clock, SystemClock):
+                log.warning("the wall clock was set", by=str(step))
+                await asyncio.to_thread(self.store.shift_due, self.setup.situation, step)
+            if (step or time.monotonic() - self._last_tick > LATE) and self._scheduler.running:
+                self._wake()
+
+    def _wake(self) -> None:
+        """Run the tick now, whatever the scheduler thinks is due."""
+        if self._scheduler.get_job("tick"):
+            self._scheduler.modify_job("tick", next_run_time=datetime.now(UTC))
+
+    def _busy(self) -> bool:
+        return bool(
+            self._poller.in_flight
+            or self._decider.busy
+            or self._entries.is_set()
+            or any(deliverer.in_flight for deliverer in self._deliverers.values())
+        )
+
+    async def _work_off(self) -> datetime | None:
+        """Tick until nothing is due at or before now and nothing is under way; return when something will be."""
+        while True:
+            await self.tick()
+            while self._busy():
+                self._change.clear()
+                if self._busy():
+                    await self._change.wait()
+                for deliverer in list(self._deliverers.values()):
+                    await deliverer.tick(self.clock.now())
+            due = await asyncio.to_thread(
+                self.store.next_due, self.setup.situation, self.clock.now(), tuple(self._deliverers)
+            )
+            if due is None or due > self.clock.now():
+                return due
+
+    # --- configuration --------------------------------------------------------------------------------------------
+
+    async def _configure(self, settings: Settings, *, spread: bool = True) -> None:
+        """Make store and channels follow the settings."""
+        now = self.clock.now()
+        enabled = tuple(self.setup.feeds.values())
+        first = pace.first_due(enabled, now) if spread else dict.fromkeys(self.setup.feeds, now)
+        await asyncio.to_thread(self.store.sync_feeds, settings.situation_id, enabled, now, first)
+        removed = await asyncio.to_thread(self.store.retire_channels, tuple(self.setup.channels), now)
+        if removed:
+            log.warning("channels were removed; their waiting deliveries ended and can be retried", deliveries=removed)
+        changed = await asyncio.to_thread(self.store.sync_watches, settings.situation_id, settings.watches, now)
+        for name in changed:
+            found = await asyncio.to_thread(backfill.backfill, self.store, self.setup, name, now)
+            log.info("watch is new or changed: ran over the stored reports", watch=name, found=found)
+        self._deliverers = {
+            name: kept if (kept := self._deliverers.get(name)) and kept.channel is channel else self._deliverer(channel)
+            for name, channel in self.setup.channels.items()
+        }
+
+    def _deliverer(self, channel: Channel) -> Deliverer:
+        return Deliverer(
+            channel,
+            store=self.store,
+            clock=self.clock,
+            tasks=self._tasks,
+            on_change=self._change,
+            tell=self._tell_channel,
+        )
+
+    async def reload(self) -> dict[str, Any]:
+        """Take the edited files over; a configuration with mistakes is refused and the old one keeps running."""
+        try:
+            settings = await asyncio.to_thread(self._reload_settings)
+            self._refuse_moves(settings)
+        except MonitorError as error:
+            self._reloaded = {"at": self.clock.now(), "error": str(error)}
+            log.error("the new configuration was refused, the old one keeps running", error=str(error))
+            raise
+        same = {entry.name: entry for entry in self.settings.channels}
+        kept = {
+            entry.name: self.setup.channels[entry.name] for entry in settings.channels if same.get(entry.name) == entry
+        }
+        left = [channel for name, channel in self.setup.channels.items() if name not in kept]
+        self.setup = build_setup(settings, self._http, kept)
+        self.settings = settings
+        await self._configure(settings)
+        for channel in left:
+            self._tasks.create_task(self._close_later(channel), name=f"close {channel.name}")
+        self._reloaded = {"at": self.clock.now(), "error": None}
+        log.info("configuration reloaded", feeds=len(self.setup.feeds), watches=len(settings.watches))
+        return {"feeds": len(self.setup.feeds), "watches": len(settings.watches), "channels": len(settings.channels)}
+
+    async def _close_later(self, channel: Channel) -> None:
+        """Close a channel that is configured no more, after its last sends."""
+        await asyncio.sleep(channel.deadline.total_seconds())
+        await channel.aclose()
+
+    def _refuse_moves(self, settings: Settings) -> None:
+        old = self.settings
+        if (settings.store_url, settings.data_dir, settings.situation_id) != (
+            old.store_url, old.data_dir, old.situation_id,
+        ):  # fmt: skip
+            raise UsageError(
+                "store.url, store.data_dir and situation.id cannot change while the service runs: restart it instead"
+            )
+
+    async def _reload_logged(self) -> None:
+        systemd.notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        try:
+            await self.reload()
+        except (SettingsError, UsageError, StoreError):
+            log.info("reload ended without a change")
+        finally:
+            systemd.notify("READY=1")
+
+    # --- telling --------------------------------------------------------------------------------------------------
+
+    def _on_alerts(self, alerts: tuple[Alert, ...]) -> None:
+        if isinstance(self.clock, VirtualClock) or not self._scheduler.running:
+            self._recent += alerts
+        self._wake_deliveries()
+
+    def _wake_deliveries(self) -> None:
+        self._change.set()
+        if self._scheduler.running:
+            self._wake()
+
+    async def tell(self, alert: Alert) -> int:
+        """Add an alert that no report caused, with its deliveries; return their number."""
+        now = self.clock.now()
+        deliveries, _ = await asyncio.to_thread(deliveries_of, alert, self.setup, now)
+        await asyncio.to_thread(self.store.add_alerts, [alert], deliveries, [])
+        self._on_alerts((alert,))
+        return len(deliveries)
+
+    async def tell_operator(self, headline: str, note: str) -> None:
+        """Tell the operator once a day about one thing."""
+        now = self.clock.now()
+        alert = policy.plain_alert(
+            AlertKind.OPERATOR,
+            note,
+            headline,
+            rules=self.setup.rules,
+            route=self.settings.operator_route,
+            key=f"{now.date()} {headline} {note}",
+            severity=Severity.WARNING,
+            now=now,
+        )
+        await self.tell(alert)
+
+    async def _tell_channel(self, detail: str, endpoint: Endpoint) -> None:
+        gone = "is gone for good" if endpoint.gone else "does not take deliveries"
+        await self.tell_operator(
+            f"Channel {endpoint.channel} {gone}",
+            f"{detail} What waits for it is kept: see `monitor channels list` and `monitor deliveries list`.",
+        )
+
+    # --- the control socket ---------------------------------------------------------------------------------------
+
+    async def _control(self, request: Mapping[str, Any]) -> dict[str, Any]:  # noqa: PLR0911 - one per operation
+        match request["op"]:
+            case "status":
+                return await asyncio.to_thread(self._status)
+            case "reload":
+                return await self.reload()
+            case "pause" | "resume" as op:
+                await asyncio.to_thread(
+                    self.store.set_flag, "paused", self.clock.now().isoformat() if op == "pause" else None
+                )
+                self._wake_deliveries()
+                return {"paused": op == "pause"}
+            case "stop":
+                self._stopping.set()
+                return {}
+            case "poll-now":
+                await asyncio.to_thread(self.store.poll_now, list(request["feeds"]), self.clock.now())
+                self._wake()
+                return {"feeds": len(request["feeds"])}
+            case "test-alert":
+                return await self._test_alert(request.get("route"))
+            case "advance" if isinstance(self.clock, VirtualClock):
+                return await self._advance(self.clock, datetime.fromisoformat(request["to"]))
+            case op:
+                raise UsageError(f"the service knows no `{op}`")
+
+    def _status(self) -> dict[str, Any]:
+        running = {
+            "pid": os.getpid(),
+            "version": monitor.__version__,
+            "since": self._started_at,
+            "polls": self._poller.polls,
+            "in_flight": self._poller.in_flight,
+            "sent": self._sent(),
+            "reload": self._reloaded or None,
+        }
+        return {**status(self.store, self.settings, self.clock.now()), "running": running}
+
+    async def _test_alert(self, route: str | None) -> dict[str, Any]:
+        names = [each.name for each in self.setup.rules.routes]
+        route = route or names[0]
+        if route not in names:
+            raise UsageError(f"there is no route `{route}`; there are: {', '.join(names)}")
+        now = self.clock.now()
+        alert = policy.plain_alert(
+            AlertKind.TEST,
+            "This is a test of the whole path from the service to you. Nothing happened.",
+            "Test alert",
+            rules=self.setup.rules,
+            route=route,
+            key=now.isoformat(),
+            severity=Severity.INFO,
+            now=now,
+        )
+        return {"alert": alert.id, "route": route, "deliveries": await self.tell(alert)}
+
+    async def _advance(self, clock: VirtualClock, to: datetime) -> dict[str, Any]:
+        clock.move_to(to)
+        async with asyncio.timeout(ADVANCE_LIMIT.total_seconds()):
+            due = await self._work_off()
+        recent, self._recent = self._recent, []
+        counts = {"polls": self._poller.polls, "entries": self._decider.entries, "sent": self._sent()}
+        return {"now": clock.now(), "next_due": due, "alerts": [_alert(alert) for alert in recent], "counts": counts}
+
+    def _sent(self) -> int:
+        return sum(deliverer.sent for deliverer in self._deliverers.values())
+
+
+def _alert(alert: Alert) -> dict[str, Any]:
+    return {
+        "id": alert.id,
+        "kind": alert.kind.value,
+        "route": alert.route,
+        "severity": alert.severity.word,
+        "headline": alert.headline,
+        "source": alert.report.source if alert.report else None,
+        "watches": list(alert.watch_titles.values()),
+        "words": list(dict.fromkeys(reason.surface for match in alert.matches for reason in match.reasons)),
+        "reason": alert.reason,
+        "at": alert.at,
+    }

@@ -1,0 +1,107 @@
+"""Deciding whenever entries wait, in a worker thread; one decision at a time.
+
+An entry that makes deciding fail (a defect of ours) is found by deciding one at a time, set aside with the reason where
+`status` shows it, and told to the operator: the entries behind it are not held up and nothing is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from monitor.errors import StoreError
+from monitor.model import Alert
+from monitor.pipeline import Decided, Memory, Setup, decide
+from monitor.pipeline.decide import BATCH
+from monitor.ports import Clock, Store
+
+RETRY_STORE = 1.0
+"""Seconds before deciding is tried again when the store is unavailable."""
+
+log = structlog.get_logger("decide")
+
+
+class Decider:
+    """The decide flow of the service."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        setup: Callable[[], Setup],
+        on_entries: asyncio.Event,
+        on_alerts: Callable[[tuple[Alert, ...]], None],
+        on_change: asyncio.Event,
+        tell: Callable[[str, str], Awaitable[None]],
+    ) -> None:
+        self._store, self._clock, self._setup = store, clock, setup
+        self._on_entries, self._on_alerts, self._on_change, self._tell = on_entries, on_alerts, on_change, tell
+        self._memory = Memory()
+        self._limit = BATCH
+        self.busy = False
+        self.entries = 0
+
+    async def run(self) -> None:
+        """Decide for as long as the service runs."""
+        while True:
+            await self._on_entries.wait()
+            self._on_entries.clear()
+            self.busy = True
+            try:
+                while await self._step():
+                    pass
+            finally:
+                self.busy = False
+                self._on_change.set()
+
+    async def _step(self) -> bool:
+        """Decide one batch; tell whether there may be more."""
+        try:
+            decided = await asyncio.to_thread(
+                decide, self._store, self._memory, self._setup(), self._clock.now(), self._limit
+            )
+        except StoreError as error:
+            log.error("store unavailable, deciding waits", error=str(error))
+            self._memory = Memory()
+            await asyncio.sleep(RETRY_STORE)
+            return True
+        except Exception:
+            log.exception("deciding failed unexpectedly", limit=self._limit)
+            await self._isolate()
+            return True
+        self._limit = BATCH
+        self._report(decided)
+        return decided.entries > 0
+
+    async def _isolate(self) -> None:
+        """After a failed batch decide one entry at a time; the one that fails alone is set aside."""
+        self._memory = Memory()
+        if self._limit > 1:
+            self._limit = 1
+            return
+        aside = await asyncio.to_thread(self._store.set_aside, self._setup().situation, self._clock.now())
+        self._limit = BATCH
+        if aside:
+            await self._tell(
+                "An entry could not be decided and was set aside",
+                f"{aside}. It is kept; nothing else waits for it. Please report this with the service's log.",
+            )
+
+    def _report(self, decided: Decided) -> None:
+        self.entries += decided.entries
+        if decided.entries:
+            log.info(
+                "decided",
+                entries=decided.entries,
+                new=decided.new,
+                revised=decided.revised,
+                listed=decided.listings,
+                alerts=len(decided.alerts),
+            )
+        for alert in decided.alerts:
+            log.info("alert", id=alert.id, route=alert.route, severity=alert.severity.word, headline=alert.headline)
+        if decided.alerts:
+            self._on_alerts(decided.alerts)

@@ -1,0 +1,93 @@
+"""Delivering what is due: each channel has its own slots, so a slow one delays no other."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from monitor.channels import retry
+from monitor.errors import StoreError
+from monitor.model import Delivery, Endpoint
+from monitor.pipeline.deliver import deliver, sent
+from monitor.ports import Channel, Clock, Store
+
+GRACE = timedelta(seconds=15)
+"""What a lease lasts beyond the channel's own deadline."""
+
+log = structlog.get_logger("deliver")
+
+
+class Deliverer:
+    """The deliver flow of one channel."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        *,
+        store: Store,
+        clock: Clock,
+        tasks: asyncio.TaskGroup,
+        on_change: asyncio.Event,
+        tell: Callable[[str, Endpoint], Awaitable[None]],
+    ) -> None:
+        self.channel = channel
+        self._store, self._clock, self._tasks, self._tell = store, clock, tasks, tell
+        self._on_change = on_change
+        self._saving = asyncio.Lock()
+        self.in_flight = 0
+        self.sent = 0
+
+    async def tick(self, now: datetime) -> int:
+        """Take up what is due, as much as there is room for; return how much."""
+        room = self.channel.concurrency - self.in_flight
+        if room <= 0:
+            return 0
+        lease = self.channel.deadline + GRACE
+        claimed = await asyncio.to_thread(self._store.claim_due_deliveries, self.channel.name, now, room, lease)
+        for delivery in claimed:
+            self.in_flight += 1
+            self._tasks.create_task(self._run(delivery), name=f"deliver {delivery.id}")
+        return len(claimed)
+
+    async def _run(self, delivery: Delivery) -> None:
+        try:
+            await self._deliver(delivery)
+        except StoreError as error:
+            log.error(
+                "the outcome could not be stored, sent again when its lease ends", id=delivery.id, error=str(error)
+            )
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            # a defect of ours with this one message: loud, its claims are bounded, the others go on
+            log.exception("delivery failed unexpectedly", id=delivery.id, channel=self.channel.name)
+        finally:
+            self.in_flight -= 1
+            self._on_change.set()
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        assert delivery.lease is not None
+        outcome, attempt = await deliver(delivery, self.channel, self._clock)
+        async with self._saving:
+            before = await asyncio.to_thread(self._store.endpoint, self.channel.name)
+            after, endpoint = retry.after(
+                outcome, delivery, before, self.channel.schedule, self._clock.now(), random.random()
+            )
+            audit = sent(after, attempt, endpoint)
+            saved = await asyncio.to_thread(self._store.save_attempt, after, delivery.lease, attempt, endpoint, audit)
+        self.sent += 1
+        log.info(
+            "delivery",
+            id=delivery.id,
+            channel=self.channel.name,
+            outcome=attempt.outcome,
+            state=after.state.value,
+            detail=attempt.detail,
+            saved=saved,
+        )
+        if (endpoint.open and not before.open) or (endpoint.gone and not before.gone):
+            await self._tell(attempt.detail, endpoint)
