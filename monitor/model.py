@@ -359,9 +359,9 @@ class Watch:
 
     def recipe(self) -> str:
         """Return a key over all that decides what matches: when it changes, the watch runs over the stored reports."""
-        groups = tuple("|".join(group) for group in self.all)
+        groups = tuple(content_key("", *group) for group in self.all)
         limits = (self.fields, self.languages, self.sources, self.feeds, self.groups)
-        return content_key("w1", *("\n".join(values) for values in (self.any, groups, self.none, *limits)))
+        return content_key("w1", *(content_key("", *values) for values in (self.any, groups, self.none, *limits)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -390,7 +390,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sketch:
-    """A report's likeness for finding copies: sorted 8-byte hashes of the words of title and text (see stories)."""
+    """A report's likeness for finding copies: sorted hashes of the words of its title and of the shingles of its text (see stories)."""
 
     report_id: str
     story_id: str
@@ -644,7 +644,7 @@ class Attempt:
     started_at: datetime
     took: timedelta
     outcome: str
-    """`delivered`, `retry`, `throttled`, `ambiguous`, `bad_message`, `bad_endpoint`, `gone`."""
+    """`delivered`, `retry`, `throttled`, `ambiguous`, `bad_message`, `bad_endpoint`, `gone`, `given_up` (ended unsent)."""
     reason: str
     detail: str
     status: int | None = None

@@ -1,8 +1,9 @@
 """Folding and tokens: how text is compared, without losing where a word stood.
 
 Problem: the same word is written with and without combining marks, with soft hyphens and zero-width characters put in by
-editors and copiers, with `ё` or `е`, with four kinds of apostrophe. Choice: tokens are cut from the text as it is, so a
-character span always points into what the user sees, and each token is folded by itself.
+editors and copiers, with `ё` or `е`, with four kinds of apostrophe, with the dotted and dotless i of Turkic Latin. Choice:
+tokens are cut from the text as it is, so a character span always points into what the user sees, and each token is folded
+by itself.
 Refused: folding the whole text first (spans shift), stemming (breaks the names this product is for).
 """
 
@@ -12,16 +13,22 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 IGNORED = "\u00ad\u200b\u200c\u200d\u2060\ufeff\u0301\u0300\u200e\u200f"
 """Soft hyphen, zero-width characters, stress marks of dictionaries, direction marks: invisible in a word."""
 
-APOSTROPHES = "'\u2019\u02bc\u2018\u0060\u00b4"
+APOSTROPHES = "'\u2019\u02bc\u2018\u0060\u00b4\u1ffd"
 
 _DROP = {ord(char): None for char in IGNORED + APOSTROPHES}
-_LETTERS = {ord("ё"): "е"}
-_WORD = re.compile(rf"\w(?:[\w{IGNORED}\u0300-\u036f]|[{APOSTROPHES}](?=\w))*")
+_LETTERS = {ord("ё"): "е", ord("ı"): "i"}
+_DOTTED = "i\u0307"
+"""What lower case makes of the capital dotted I."""
+_WORD = re.compile(rf"[^\W_](?:[^\W_]|[{IGNORED}\u0300-\u036f]|[{APOSTROPHES}](?=[^\W_]))*")
+"""An underscore ends a word: hash tags tie their words with it."""
 _SPACE = re.compile(r"\s+")
+_USUAL = 32
+"""Letters up to which a word's form is remembered: longer ones are no words, and would fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +41,23 @@ class Token:
 
 
 def fold(text: str) -> str:
-    """Return the form in which words are compared: NFKC, case folded, `ё` as `е`, invisible characters and apostrophes gone.
+    """Return the form in which words are compared: compatible characters as one, case folded, `ё` as `е`, every Latin i dotted.
 
-    `й` keeps its breve because NFKC composes it before marks are looked at.
+    Invisible characters, stress marks and apostrophes are gone, whether a mark stands alone or is composed with its letter;
+    `й` keeps its breve. Folding a form again changes nothing.
     """
-    composed = unicodedata.normalize("NFKC", text.translate(_DROP)).casefold()
-    return unicodedata.normalize("NFKC", composed).translate(_LETTERS).translate(_DROP)
+    return _usual(text) if len(text) <= _USUAL else _fold(text)
+
+
+@lru_cache(maxsize=1 << 14)
+def _usual(word: str) -> str:
+    return _fold(word)
+
+
+def _fold(text: str) -> str:
+    apart = unicodedata.normalize("NFKD", text.translate(_DROP)).translate(_DROP).casefold()
+    together = unicodedata.normalize("NFKC", apart).casefold()
+    return unicodedata.normalize("NFKC", together.translate(_LETTERS).replace(_DOTTED, "i")).translate(_DROP)
 
 
 def tokens(text: str) -> Iterator[Token]:

@@ -8,9 +8,9 @@ This package holds the order of the steps and none of their rules. Each flow rea
 crash before a commit repeats the flow from the same rows, with the same keys.
 """
 
-from monitor.pipeline.decide import Decided, Memory, decide, deliveries_of
-from monitor.pipeline.deliver import deliver
-from monitor.pipeline.poll import poll
+from monitor.pipeline.deciding import Decided, Memory, decide, deliveries_of
+from monitor.pipeline.delivering import deliver
+from monitor.pipeline.polling import poll
 from monitor.pipeline.setup import Setup
 
 __all__ = ["Decided", "Memory", "Setup", "decide", "deliver", "deliveries_of", "poll"]

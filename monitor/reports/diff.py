@@ -1,10 +1,9 @@
 """The diff: what each entry is to what is stored. Pure; an entry's fate depends on intake order only.
 
-A report found by a weak key alone may be another article: a guid that a publisher uses again (`1`, `news`) comes with
-another link and another title, and is then a report of its own. Everything else that a stored key finds is the same
-report; other words than in any of its versions make a new version, words that it had before are no change (an outlet
-that takes an edit back says nothing new). Only the outlet itself revises a report: an aggregator that links to it under
-a headline of its own shows the same report.
+A report is found by its keys and recognised by `reports.recognise`; other words than in any of its versions make a new
+version, words that it had before are no change (an outlet that takes an edit back says nothing new). Only the outlet itself
+revises a report: an aggregator that links to it under a headline of its own shows the same report, and where the aggregator
+came first, the outlet takes its report over with its own words.
 """
 
 from __future__ import annotations
@@ -14,13 +13,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from monitor.language.detect import language_of
-from monitor.language.text import forms, squeeze
+from monitor.language.text import fold, forms, squeeze
 from monitor.model import Change, ChangeKind, Entry, Feed, IntakeEntry, Report, Version, content_key
 from monitor.ports import Known
-from monitor.reports.identity import keys_of
-
-REUSED_GUID = 0.25
-"""Share of common title words below which a guid match with another link is another article (headline edits keep more)."""
+from monitor.reports.identity import is_own, keys_of
+from monitor.reports.recognise import headline, recognise
 
 
 @dataclass(slots=True)
@@ -32,17 +29,30 @@ class _Memory:
     buried: frozenset[str]
     current: dict[str, Report] = field(default_factory=dict)
 
-    def find(self, keys: Sequence[str], entry: Entry) -> Report | None:
-        for key in keys:
-            report = self.reports.get(key)
-            if report is None:
-                continue
-            report = self.current.get(report.id, report)
-            if not (key.startswith("g1") and _reused(report, entry)):
-                return report
-        return None
+    def find(self, keys: Sequence[str], entry: Entry, outlet: str) -> Report | None:
+        found = {key[:2]: report for key in keys if (report := self.owner(key))}
+        return recognise(entry, outlet, found, {key[:2] for key in keys})
+
+    def owner(self, key: str) -> Report | None:
+        report = self.reports.get(key)
+        return self.current.get(report.id, report) if report else None
+
+    def is_buried(self, keys: Sequence[str]) -> bool:
+        """Tell whether an entry that no report claims was pruned: all that identifies it is under a tombstone.
+
+        A guid or link alone is not enough where the other one is new: publishers use them again.
+        """
+        identifying = [key for key in keys if key[:2] in {"l1", "g1"}] or keys
+        return self.buried.issuperset(identifying) or keys[-1] in self.buried
+
+    def claimed(self, keys: Sequence[str], report_id: str | None) -> tuple[str, ...]:
+        """Return the keys a report is known by: those of no other report; the exact one only where some are another's."""
+        free = tuple(key for key in keys if (owner := self.owner(key)) is None or owner.id == report_id)
+        return free if len(free) < len(keys) else tuple(key for key in free if not key.startswith("e1"))
 
     def learn(self, change: Change) -> None:
+        if change.kind is ChangeKind.BURIED:
+            return
         self.current[change.report.id] = change.report
         for key in change.keys:
             self.reports.setdefault(key, change.report)
@@ -62,52 +72,58 @@ def changes(waiting: Sequence[IntakeEntry], known: Known, feeds: Mapping[str, Fe
 
 
 def _change(intake: IntakeEntry, feed: Feed, memory: _Memory) -> Change:
-    entry, keys = intake.entry, keys_of(intake.entry, feed)
-    report = memory.find(keys, entry)
-    if report is None:
-        fresh = _report(intake, feed, keys)
-        if memory.buried.intersection(keys):
-            return Change(kind=ChangeKind.BURIED, intake=intake, report=fresh, keys=())
-        return Change(kind=ChangeKind.NEW, intake=intake, report=fresh, keys=keys, version=_version(fresh, entry, 1))
-    versions = memory.versions.get(report.id, ())
-    print_ = words_print(entry)
-    if any(version.fingerprint == print_ for version in versions):
-        return Change(kind=ChangeKind.SAME, intake=intake, report=report, keys=keys)
-    if report.outlet != feed.outlet or (report.feed_id != intake.feed_id and _abridged(report, entry)):
-        return Change(kind=ChangeKind.SAME, intake=intake, report=report, keys=keys)
-    number = 1 + max((version.number for version in versions), default=0)
-    revised = replace(
-        report,
-        title=entry.title or report.title,
-        text=entry.summary or report.text,
-        language=_language(entry, feed),
-        version=number,
-    )
+    keys = keys_of(intake.entry, feed)
+    report = memory.find(keys, intake.entry, feed.outlet)
+    if report is not None:
+        return _known(intake, feed, report, memory.versions.get(report.id, ()), memory.claimed(keys, report.id))
+    if memory.is_buried(keys):
+        return Change(kind=ChangeKind.BURIED, intake=intake, report=_report(intake, feed, keys), keys=())
+    mine = memory.claimed(keys, None)
+    fresh = _report(intake, feed, tuple(key for key in mine if key not in memory.buried))
     return Change(
-        kind=ChangeKind.REVISED,
-        intake=intake,
-        report=revised,
-        keys=keys,
-        version=_version(revised, entry, number, intake.seen_at),
+        kind=ChangeKind.NEW, intake=intake, report=fresh, keys=mine, version=_version(fresh, 1, intake.seen_at)
     )
 
 
-def words_print(entry: Entry) -> bytes:
-    """Return a fingerprint over the words of title and text: white space, case and markup are no new version."""
-    return bytes.fromhex(content_key("", "\n".join((squeeze(entry.title), squeeze(entry.summary)))))[:8]
+def _known(
+    intake: IntakeEntry, feed: Feed, report: Report, versions: Sequence[Version], keys: tuple[str, ...]
+) -> Change:
+    """Return what an entry of a known report is: a new version, or nothing new."""
+    same = Change(kind=ChangeKind.SAME, intake=intake, report=report, keys=keys)
+    entry, takes_over = intake.entry, report.outlet != feed.outlet
+    if takes_over and not is_own(entry, feed):
+        return same
+    title, text = entry.title or report.title, entry.summary or report.text
+    if report.feed_id != feed.id and _is_part(text, report.text):
+        text = report.text
+    print_ = words_print(title, text)
+    if any(version.fingerprint == print_ for version in versions):
+        return same
+    number = 1 + max((version.number for version in versions), default=0)
+    language = language_of(f"{title}\n{text}", entry.language or feed.language)
+    revised = replace(report, title=title, text=text, language=language, version=number)
+    if takes_over:
+        revised = replace(
+            revised,
+            feed_id=feed.id,
+            outlet=feed.outlet,
+            source=entry.source_name or feed.name,
+            grade=feed.grade,
+            link=entry.link,
+            author=entry.author,
+        )
+    version = _version(revised, number, intake.seen_at)
+    return Change(kind=ChangeKind.REVISED, intake=intake, report=revised, keys=keys, version=version)
 
 
-def _reused(report: Report, entry: Entry) -> bool:
-    """Tell whether an entry with a report's guid is another article: other link and hardly a title word in common."""
-    if not entry.link or entry.link == report.link:
-        return False
-    mine, theirs = set(forms(entry.title)), set(forms(report.title))
-    return len(mine & theirs) / max(1, min(len(mine), len(theirs))) < REUSED_GUID
+def words_print(title: str, text: str) -> bytes:
+    """Return a fingerprint over the words of title and text: white space, case, marks and markup are no new version."""
+    return bytes.fromhex(content_key("", fold(squeeze(title)), fold(squeeze(text))))[:8]
 
 
-def _abridged(report: Report, entry: Entry) -> bool:
-    """Tell whether another feed of the outlet shows the same article with less of its text."""
-    return squeeze(entry.title) == squeeze(report.title) and squeeze(entry.summary) in squeeze(report.text)
+def _is_part(text: str, full: str) -> bool:
+    """Tell whether a text is a part of the full one, cut between words or within one."""
+    return " ".join(forms(text)) in " ".join(forms(full))
 
 
 def _report(intake: IntakeEntry, feed: Feed, keys: tuple[str, ...]) -> Report:
@@ -119,7 +135,7 @@ def _report(intake: IntakeEntry, feed: Feed, keys: tuple[str, ...]) -> Report:
         outlet=feed.outlet,
         source=entry.source_name or feed.name,
         grade=feed.grade,
-        title=entry.title or squeeze(entry.summary)[:120],
+        title=headline(entry),
         text=entry.summary,
         link=entry.link,
         author=entry.author,
@@ -140,12 +156,12 @@ def _plausible(published: datetime | None, seen_at: datetime) -> datetime | None
     return published
 
 
-def _version(report: Report, entry: Entry, number: int, seen_at: datetime | None = None) -> Version:
+def _version(report: Report, number: int, seen_at: datetime) -> Version:
     return Version(
         report_id=report.id,
         number=number,
         title=report.title,
         text=report.text,
-        seen_at=seen_at or report.seen_at,
-        fingerprint=words_print(entry),
+        seen_at=seen_at,
+        fingerprint=words_print(report.title, report.text),
     )

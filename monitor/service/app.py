@@ -11,10 +11,9 @@ steps back). With a virtual clock everything is the same but who moves the time.
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -37,8 +36,8 @@ from monitor.service.clock import StepWatch, SystemClock, VirtualClock
 from monitor.service.control import ControlServer, socket_path
 from monitor.service.decider import Decider
 from monitor.service.deliverer import Deliverer
+from monitor.service.operations import Operations, summary
 from monitor.service.poller import Poller
-from monitor.service.status import status
 from monitor.settings.values import Settings
 from monitor.store import open_store
 
@@ -48,9 +47,6 @@ LATE = 3.0
 
 DRAIN = timedelta(seconds=25)
 """How long a stopping service waits for what is under way; systemd allows 30 s."""
-
-ADVANCE_LIMIT = timedelta(minutes=5)
-"""Real time in which a virtual moment must be worked off."""
 
 log = structlog.get_logger("service")
 
@@ -108,7 +104,7 @@ class Service:
         self._parser = WorkerParser(workers=settings.parse_workers)
         self.setup: Setup = build_setup(settings, self._http, {})
         self._entries, self._change, self._stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._poller = Poller(
+        self.poller = Poller(
             store=store,
             fetcher=HttpFetcher(self._http, contact=settings.contact),
             parser=self._parser,
@@ -119,7 +115,7 @@ class Service:
             on_entries=self._entries,
             on_change=self._change,
         )
-        self._decider = Decider(
+        self.decider = Decider(
             store=store,
             clock=clock,
             setup=lambda: self.setup,
@@ -133,16 +129,16 @@ class Service:
         self._steps = StepWatch()
         self._ticking = asyncio.Lock()
         self._last_tick = time.monotonic()
-        self._started_at = clock.now()
+        self.started_at = clock.now()
         self._recent: list[Alert] = []
-        self._reloaded: dict[str, Any] = {}
+        self.reloaded: dict[str, Any] = {}
 
     # --- life -----------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Serve until told to stop, then let what is under way finish."""
-        control = ControlServer(socket_path(self.settings.data_dir), self._control)
-        decider = self._tasks.create_task(self._decider.run(), name="decider")
+        control = ControlServer(socket_path(self.settings.data_dir), Operations(self).handle)
+        decider = self._tasks.create_task(self.decider.run(), name="decider")
         guard = self._tasks.create_task(self._guard(), name="guard")
         try:
             await self._configure(self.settings)
@@ -161,9 +157,11 @@ class Service:
             await self._stopping.wait()
         finally:
             systemd.notify("STOPPING=1")
-            if self._scheduler.running:
-                self._scheduler.shutdown(wait=False)
             guard.cancel()
+            if self._scheduler.running:
+                self._scheduler.pause()
+                async with self._ticking:  # a tick under way ends first: shutting down would cancel it half-way
+                    self._scheduler.shutdown(wait=False)
             await self._drain()
             decider.cancel()
             await control.stop()
@@ -172,17 +170,17 @@ class Service:
 
     async def once(self) -> dict[str, Any]:
         """Do all that is due now, once."""
-        decider = self._tasks.create_task(self._decider.run(), name="decider")
+        decider = self._tasks.create_task(self.decider.run(), name="decider")
         try:
             await self._configure(self.settings, spread=False)
             self._entries.set()
-            await self._work_off()
-            alerts = [_alert(alert) for alert in self._recent]
+            await self.work_off()
+            alerts = [summary(alert) for alert in self.take_recent()]
             return {
-                "polls": self._poller.polls,
-                "entries": self._decider.entries,
+                "polls": self.poller.polls,
+                "entries": self.decider.entries,
                 "alerts": alerts,
-                "sent": self._sent(),
+                "sent": self.sent(),
             }
         finally:
             decider.cancel()
@@ -224,7 +222,7 @@ class Service:
             now = self.clock.now()
             try:
                 if not self._stopping.is_set():
-                    await self._poller.tick(self.setup, now)
+                    await self.poller.tick(self.setup, now)
                     await cron.run_due(self, now)
                 if await asyncio.to_thread(self.store.intake_waiting, self.setup.situation):
                     self._entries.set()
@@ -241,23 +239,27 @@ class Service:
             if step and isinstance(self.clock, SystemClock):
                 log.warning("the wall clock was set", by=str(step))
                 await asyncio.to_thread(self.store.shift_due, self.setup.situation, step)
-            if (step or time.monotonic() - self._last_tick > LATE) and self._scheduler.running:
-                self._wake()
+            if step or time.monotonic() - self._last_tick > LATE:
+                self.wake()
 
-    def _wake(self) -> None:
+    def stop(self) -> None:
+        """Begin to stop."""
+        self._stopping.set()
+
+    def wake(self) -> None:
         """Run the tick now, whatever the scheduler thinks is due."""
-        if self._scheduler.get_job("tick"):
+        if self._scheduler.running and self._scheduler.get_job("tick"):
             self._scheduler.modify_job("tick", next_run_time=datetime.now(UTC))
 
     def _busy(self) -> bool:
         return bool(
-            self._poller.in_flight
-            or self._decider.busy
+            self.poller.in_flight
+            or self.decider.busy
             or self._entries.is_set()
             or any(deliverer.in_flight for deliverer in self._deliverers.values())
         )
 
-    async def _work_off(self) -> datetime | None:
+    async def work_off(self) -> datetime | None:
         """Tick until nothing is due at or before now and nothing is under way; return when something will be."""
         while True:
             await self.tick()
@@ -309,7 +311,7 @@ class Service:
             settings = await asyncio.to_thread(self._reload_settings)
             self._refuse_moves(settings)
         except MonitorError as error:
-            self._reloaded = {"at": self.clock.now(), "error": str(error)}
+            self.reloaded = {"at": self.clock.now(), "error": str(error)}
             log.error("the new configuration was refused, the old one keeps running", error=str(error))
             raise
         same = {entry.name: entry for entry in self.settings.channels}
@@ -322,7 +324,7 @@ class Service:
         await self._configure(settings)
         for channel in left:
             self._tasks.create_task(self._close_later(channel), name=f"close {channel.name}")
-        self._reloaded = {"at": self.clock.now(), "error": None}
+        self.reloaded = {"at": self.clock.now(), "error": None}
         log.info("configuration reloaded", feeds=len(self.setup.feeds), watches=len(settings.watches))
         return {"feeds": len(self.setup.feeds), "watches": len(settings.watches), "channels": len(settings.channels)}
 
@@ -354,12 +356,13 @@ class Service:
     def _on_alerts(self, alerts: tuple[Alert, ...]) -> None:
         if isinstance(self.clock, VirtualClock) or not self._scheduler.running:
             self._recent += alerts
-        self._wake_deliveries()
-
-    def _wake_deliveries(self) -> None:
         self._change.set()
-        if self._scheduler.running:
-            self._wake()
+        self.wake()
+
+    def take_recent(self) -> list[Alert]:
+        """Return the alerts decided since the last call (a virtual clock's and `once`'s only)."""
+        recent, self._recent = self._recent, []
+        return recent
 
     async def tell(self, alert: Alert) -> int:
         """Add an alert that no report caused, with its deliveries; return their number."""
@@ -384,93 +387,9 @@ class Service:
         )
         await self.tell(alert)
 
-    async def _tell_channel(self, detail: str, endpoint: Endpoint) -> None:
-        gone = "is gone for good" if endpoint.gone else "does not take deliveries"
-        await self.tell_operator(
-            f"Channel {endpoint.channel} {gone}",
-            f"{detail} What waits for it is kept: see `monitor channels list` and `monitor deliveries list`.",
-        )
+    async def _tell_channel(self, said: str, _endpoint: Endpoint) -> None:
+        await self.tell_operator(said, "What waits is kept: see `monitor channels list` and `monitor deliveries list`.")
 
-    # --- the control socket ---------------------------------------------------------------------------------------
-
-    async def _control(self, request: Mapping[str, Any]) -> dict[str, Any]:  # noqa: PLR0911 - one per operation
-        match request["op"]:
-            case "status":
-                return await asyncio.to_thread(self._status)
-            case "reload":
-                return await self.reload()
-            case "pause" | "resume" as op:
-                await asyncio.to_thread(
-                    self.store.set_flag, "paused", self.clock.now().isoformat() if op == "pause" else None
-                )
-                self._wake_deliveries()
-                return {"paused": op == "pause"}
-            case "stop":
-                self._stopping.set()
-                return {}
-            case "poll-now":
-                await asyncio.to_thread(self.store.poll_now, list(request["feeds"]), self.clock.now())
-                self._wake()
-                return {"feeds": len(request["feeds"])}
-            case "test-alert":
-                return await self._test_alert(request.get("route"))
-            case "advance" if isinstance(self.clock, VirtualClock):
-                return await self._advance(self.clock, datetime.fromisoformat(request["to"]))
-            case op:
-                raise UsageError(f"the service knows no `{op}`")
-
-    def _status(self) -> dict[str, Any]:
-        running = {
-            "pid": os.getpid(),
-            "version": monitor.__version__,
-            "since": self._started_at,
-            "polls": self._poller.polls,
-            "in_flight": self._poller.in_flight,
-            "sent": self._sent(),
-            "reload": self._reloaded or None,
-        }
-        return {**status(self.store, self.settings, self.clock.now()), "running": running}
-
-    async def _test_alert(self, route: str | None) -> dict[str, Any]:
-        names = [each.name for each in self.setup.rules.routes]
-        route = route or names[0]
-        if route not in names:
-            raise UsageError(f"there is no route `{route}`; there are: {', '.join(names)}")
-        now = self.clock.now()
-        alert = policy.plain_alert(
-            AlertKind.TEST,
-            "This is a test of the whole path from the service to you. Nothing happened.",
-            "Test alert",
-            rules=self.setup.rules,
-            route=route,
-            key=now.isoformat(),
-            severity=Severity.INFO,
-            now=now,
-        )
-        return {"alert": alert.id, "route": route, "deliveries": await self.tell(alert)}
-
-    async def _advance(self, clock: VirtualClock, to: datetime) -> dict[str, Any]:
-        clock.move_to(to)
-        async with asyncio.timeout(ADVANCE_LIMIT.total_seconds()):
-            due = await self._work_off()
-        recent, self._recent = self._recent, []
-        counts = {"polls": self._poller.polls, "entries": self._decider.entries, "sent": self._sent()}
-        return {"now": clock.now(), "next_due": due, "alerts": [_alert(alert) for alert in recent], "counts": counts}
-
-    def _sent(self) -> int:
+    def sent(self) -> int:
+        """Return how many sends were made since the start."""
         return sum(deliverer.sent for deliverer in self._deliverers.values())
-
-
-def _alert(alert: Alert) -> dict[str, Any]:
-    return {
-        "id": alert.id,
-        "kind": alert.kind.value,
-        "route": alert.route,
-        "severity": alert.severity.word,
-        "headline": alert.headline,
-        "source": alert.report.source if alert.report else None,
-        "watches": list(alert.watch_titles.values()),
-        "words": list(dict.fromkeys(reason.surface for match in alert.matches for reason in match.reasons)),
-        "reason": alert.reason,
-        "at": alert.at,
-    }

@@ -14,7 +14,7 @@ import structlog
 from monitor.errors import StoreError
 from monitor.model import Alert
 from monitor.pipeline import Decided, Memory, Setup, decide
-from monitor.pipeline.decide import BATCH
+from monitor.pipeline.deciding import BATCH
 from monitor.ports import Clock, Store
 
 RETRY_STORE = 1.0

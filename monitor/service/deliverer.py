@@ -11,8 +11,8 @@ import structlog
 
 from monitor.channels import retry
 from monitor.errors import StoreError
-from monitor.model import Delivery, Endpoint
-from monitor.pipeline.deliver import deliver, sent
+from monitor.model import Attempt, Delivery, Endpoint
+from monitor.pipeline.delivering import deliver, given_up, sent
 from monitor.ports import Channel, Clock, Store
 
 GRACE = timedelta(seconds=15)
@@ -42,16 +42,22 @@ class Deliverer:
         self.sent = 0
 
     async def tick(self, now: datetime) -> int:
-        """Take up what is due, as much as there is room for; return how much."""
-        room = self.channel.concurrency - self.in_flight
-        if room <= 0:
+        """Take up what is due, as much as there is room for and the endpoint's health allows; return how much."""
+        free = self.channel.concurrency - self.in_flight
+        if free <= 0:
             return 0
-        lease = self.channel.deadline + GRACE
-        claimed = await asyncio.to_thread(self._store.claim_due_deliveries, self.channel.name, now, room, lease)
+        claimed = await asyncio.to_thread(self._claim, free, now)
         for delivery in claimed:
             self.in_flight += 1
             self._tasks.create_task(self._run(delivery), name=f"deliver {delivery.id}")
         return len(claimed)
+
+    def _claim(self, free: int, now: datetime) -> tuple[Delivery, ...]:
+        endpoint = self._store.endpoint(self.channel.name)
+        room = retry.allowance(endpoint, free=free, in_flight=self.in_flight, now=now)
+        if room <= 0:
+            return ()
+        return self._store.claim_due_deliveries(self.channel.name, now, room, self.channel.deadline + GRACE)
 
     async def _run(self, delivery: Delivery) -> None:
         try:
@@ -70,24 +76,33 @@ class Deliverer:
             self._on_change.set()
 
     async def _deliver(self, delivery: Delivery) -> None:
-        assert delivery.lease is not None
+        before = await asyncio.to_thread(self._store.endpoint, self.channel.name)
+        ended = retry.doomed(delivery, before, self._clock.now())
+        if ended is not None:
+            await self._save(delivery, ended, given_up(ended, self._clock.now()), before)
+            return
         outcome, attempt = await deliver(delivery, self.channel, self._clock)
+        self.sent += 1
         async with self._saving:
             before = await asyncio.to_thread(self._store.endpoint, self.channel.name)
-            after, endpoint = retry.after(
+            row, endpoint = retry.after(
                 outcome, delivery, before, self.channel.schedule, self._clock.now(), random.random()
             )
-            audit = sent(after, attempt, endpoint)
-            saved = await asyncio.to_thread(self._store.save_attempt, after, delivery.lease, attempt, endpoint, audit)
-        self.sent += 1
+            await self._save(delivery, row, attempt, endpoint)
+        if said := retry.news(before, endpoint):
+            log.warning("channel", channel=self.channel.name, news=said)
+            await self._tell(said, endpoint)
+
+    async def _save(self, claimed: Delivery, row: Delivery, attempt: Attempt, endpoint: Endpoint) -> None:
+        assert claimed.lease is not None
+        audit = sent(row, attempt, endpoint)
+        saved = await asyncio.to_thread(self._store.save_attempt, row, claimed.lease, attempt, endpoint, audit)
         log.info(
             "delivery",
-            id=delivery.id,
+            id=row.id,
             channel=self.channel.name,
             outcome=attempt.outcome,
-            state=after.state.value,
+            state=row.state.value,
             detail=attempt.detail,
             saved=saved,
         )
-        if (endpoint.open and not before.open) or (endpoint.gone and not before.gone):
-            await self._tell(attempt.detail, endpoint)

@@ -1,6 +1,7 @@
 """Logs: events with fields on stdout, as lines for people or as JSON for machines. The only user of structlog's setup.
 
-Control characters of feeds are escaped by both renderers, so a headline cannot write a log line of its own.
+Control characters of feeds are escaped by both renderers, so a headline cannot write a log line of its own. Trap: structlog's
+default tracebacks show local variables, secrets among them; both forms here use the plain one.
 """
 
 from __future__ import annotations
@@ -21,9 +22,12 @@ def configure(log_format: str, *, level: int = logging.INFO) -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     if log_format == "json":
-        final: list[Any] = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        final: list[Any] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
     else:
-        final = [_escape, structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), sort_keys=False)]
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stdout.isatty(), sort_keys=False, exception_formatter=structlog.dev.plain_traceback
+        )
+        final = [_escape, renderer]
     structlog.configure(
         processors=[*shared, *final],
         wrapper_class=structlog.make_filtering_bound_logger(level),

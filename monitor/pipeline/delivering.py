@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from monitor.model import Attempt, AuditEvent, Delivery, DeliveryState, Endpoint, Outcome
 from monitor.ports import Channel, Clock, describe
@@ -24,6 +24,19 @@ async def deliver(delivery: Delivery, channel: Channel, clock: Clock) -> tuple[O
         status=outcome.status,
     )
     return outcome, attempt
+
+
+def given_up(ended: Delivery, now: datetime) -> Attempt:
+    """Return the line in the list of attempts for a delivery that is ended without being sent."""
+    return Attempt(
+        delivery_id=ended.id,
+        number=ended.claims,
+        started_at=now,
+        took=timedelta(0),
+        outcome="given_up",
+        reason="given_up",
+        detail=ended.reason or "given up",
+    )
 
 
 def sent(delivery: Delivery, attempt: Attempt, endpoint: Endpoint) -> tuple[AuditEvent, ...]:

@@ -93,7 +93,8 @@ def deliveries_of(alert: Alert, setup: Setup, now: datetime) -> tuple[tuple[Deli
 
     An alert is rendered once: every attempt sends the same bytes.
     """
-    deliveries, problems = [], []
+    deliveries = list[Delivery]()
+    problems = list[str]()
     route = next((route for route in setup.rules.routes if route.name == alert.route), None)
     for name in dict.fromkeys(route.channels if route else ()):
         channel = setup.channels[name]

@@ -1,0 +1,1 @@
+"""Alerts: what is told to whom (policy, pure), and how it reads (rendering; the only user of jinja2)."""

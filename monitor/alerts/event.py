@@ -1,0 +1,156 @@
+"""The webhook event: what a machine is told, as published in `event-1.schema.json`; later work only adds fields.
+
+It is the full report with its source rather than a pointer to it: desks archive what they were told. Standard Webhooks
+asks for at most 20 kB, so a longer event loses text in a fixed order and says `truncated`; the link, the source and the ids
+are never lost.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from monitor.alerts.feedtext import clean, cut, link, one_line
+from monitor.alerts.phrases import Phrases, phrases
+from monitor.alerts.when import iso
+from monitor.alerts.wording import wording
+from monitor.model import Alert, AlertKind, Language, Match, Reason, Report
+
+LIMIT = 19_000
+"""Bytes of UTF-8 JSON: the 20 kB of Standard Webhooks less what a CloudEvents envelope adds."""
+
+LATE = timedelta(minutes=30)
+"""An alert later than this after its report says so (delivery reference 2.2: outages longer than 30 min)."""
+
+NAME = 200
+"""Characters of a source's or outlet's name, a word or a keyword."""
+
+Data = dict[str, Any]
+
+
+def event(alert: Alert, *, language: Language, now: datetime) -> Data:
+    """Return the event `{type, timestamp, data}` of an alert; `now` tells whether it comes late.
+
+    Text is cleaned (see feedtext) and in the language of the report, or in `language` where there is none. Reasons, kinds and
+    severities are the model's words, so that a receiver can rely on them whatever language its people read.
+    """
+    data = _data(alert, phrases(language), now)
+    whole = {"type": f"alert.{alert.kind.value}", "timestamp": iso(alert.at), "data": data}
+    for shorten in _SHORTER:
+        if _size(whole) <= LIMIT:
+            break
+        data["truncated"] = True
+        shorten(data)
+    return whole
+
+
+def lateness(alert: Alert, now: datetime) -> timedelta:
+    """Return how long after its report the alert is told; zero where there is none."""
+    return max(now - alert.report.when, timedelta(0)) if alert.report else timedelta(0)
+
+
+def _data(alert: Alert, t: Phrases, now: datetime) -> Data:
+    report = alert.report
+    headline, note = wording(alert, t)
+    test = alert.test or alert.kind is AlertKind.TEST
+    return {
+        "schema": 1,
+        "alert_id": alert.id,
+        "situation": one_line(alert.situation),
+        "route": one_line(alert.route),
+        "kind": alert.kind.value,
+        "severity": alert.severity.word,
+        "headline": headline,
+        "reason": one_line(alert.reason),
+        "summary": one_line(report.text) if report else "",
+        "url": link(report.link) if report else None,
+        "language": report.language if report else t.language,
+        "published_at": iso(report.published) if report else None,
+        "seen_at": iso(report.seen_at) if report else None,
+        "decided_at": iso(alert.at),
+        "delayed": lateness(alert, now) > LATE,
+        "source": _source(report) if report else None,
+        "story": _story(alert),
+        "report": {"id": report.id, "version": report.version} if report else None,
+        "watches": [_watch(alert, match) for match in alert.matches],
+        "note": " ".join(note or ((t.test_banner, t.test_sentence) if test and report is None else ())),
+        "test": test,
+        "truncated": False,
+    }
+
+
+def _source(report: Report) -> Data:
+    return {
+        "name": cut(one_line(report.source), NAME),
+        "outlet": cut(one_line(report.outlet), NAME),
+        "grade": None if report.grade is None else one_line(report.grade),
+    }
+
+
+def _story(alert: Alert) -> Data | None:
+    if alert.story_id is None:
+        return None
+    names = [cut(one_line(name), NAME) for name in alert.sources]
+    return {"id": alert.story_id, "sources": names, "source_count": len(names)}
+
+
+def _watch(alert: Alert, match: Match) -> Data:
+    title = one_line(alert.watch_titles.get(match.watch, match.watch))
+    return {"name": match.watch, "title": title, "reasons": [_reason(alert, reason) for reason in match.reasons]}
+
+
+def _reason(alert: Alert, reason: Reason) -> Data:
+    """Return a reason with its span in the text of this event, which is the report's text cleaned."""
+    texts = {"title": alert.report.title, "text": alert.report.text} if alert.report else {}
+    before = texts.get(reason.field, "")[: reason.start]
+    surface = clean(reason.surface)
+    start = len(clean(before).lstrip()) if before else reason.start
+    return {
+        "keyword": cut(one_line(reason.keyword), NAME),
+        "surface": cut(surface, NAME),
+        "field": one_line(reason.field),
+        "start": start,
+        "end": start + len(surface),
+    }
+
+
+def _size(value: Data) -> int:
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def _cut_field(name: str, limit: int) -> Callable[[Data], None]:
+    def shorten(data: Data) -> None:
+        data[name] = cut(data[name], limit)
+
+    return shorten
+
+
+def _cut_reasons(limit: int) -> Callable[[Data], None]:
+    def shorten(data: Data) -> None:
+        for watch in data["watches"]:
+            del watch["reasons"][limit:]
+
+    return shorten
+
+
+def _cut_sources(limit: int) -> Callable[[Data], None]:
+    def shorten(data: Data) -> None:
+        if data["story"] is not None:
+            del data["story"]["sources"][limit:]  # source_count keeps the true number
+
+    return shorten
+
+
+_SHORTER: tuple[Callable[[Data], None], ...] = (
+    _cut_field("summary", 4000),
+    _cut_reasons(20),
+    _cut_sources(50),
+    _cut_field("summary", 1000),
+    _cut_field("headline", 500),
+    _cut_field("note", 1000),
+    _cut_reasons(3),
+    _cut_sources(10),
+)
+"""What is given up first comes first."""

@@ -1,0 +1,326 @@
+"""All fixed words of an alert in English, Russian and Kazakh, with their plural forms.
+
+Problem: `1 sources` and `5 источника` read as carelessness, and a phrase that exists in two of three languages is found by the
+third reader. Choice: one frozen value per language whose fields the type checker demands; numbers choose their form by
+CLDR's plural rules (English one/other, Russian one/few/many, Kazakh leaves the noun as it is after a number).
+Refused: gettext catalogues; three languages of sixty phrases are read, compared and tested more easily side by side.
+
+Alerts without a report carry `facts`, so that they too speak the reader's language:
+- `watching`: `feed` (its name), `entries` (stored silently), `matched` (of these, wanted by a watch);
+- `operator`: `what` (a key of `Phrases.operator`) and the names that its sentence fills in.
+Where facts are missing, the alert's own headline and note stand as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from monitor.model import Language, Severity
+
+Forms = tuple[str, ...]
+"""The forms of a phrase with `{n}`: en (one, other), ru (one, few, many), kk (other)."""
+
+OPERATOR_FACTS: Mapping[str, tuple[str, ...]] = {
+    "template_failed": ("template", "line", "error"),
+    "channel_failing": ("channel", "detail"),
+    "channel_gone": ("channel", "detail"),
+    "channel_recovered": ("channel",),
+}
+"""What an operator alert can be about, and the facts its sentence needs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phrases:
+    """The words of one language. Names in braces are filled in; quotation marks are those of the language."""
+
+    language: Language
+    severity: Mapping[str, str]
+    """By `Severity.word`, in capitals: they begin the subject."""
+    grades: Mapping[str, str]
+    """Reliability of a source, Admiralty code A to F."""
+    languages: Mapping[Language, str]
+    fields: Mapping[str, str]
+    reasons: Mapping[str, str]
+    """Why the policy told it, by its named reason; `other` for one that has no sentence of its own."""
+    operator: Mapping[str, tuple[str, str]]
+    """Headline and sentence of what the service says about itself."""
+    test_word: str
+    test_headline: str
+    test_banner: str
+    test_sentence: str
+    watching_headline: str
+    watching_entries: Forms
+    watching_matched: Forms
+    watching_none: str
+    operator_kicker: str
+    watching_kicker: str
+    source: str
+    grade: str
+    author: str
+    written_in: str
+    published: str
+    no_time: str
+    first_seen: str
+    decided: str
+    delayed: str
+    read: str
+    matched_words: str
+    other_sources: str
+    no_other_source: str
+    more: str
+    why: str
+    watch: str
+    route: str
+    quote: str
+    story: str
+    alert: str
+    note: str
+    footer: str
+    new_here: Forms
+    """A story told on another route or unwanted before: `n` outlets have it by now."""
+
+    def plural(self, forms: Forms, n: int) -> str:
+        """Return the form for `n` with the number in it."""
+        return forms[plural_form(n, self.language)].format(n=n)
+
+    def severity_word(self, severity: Severity) -> str:
+        """Return the severity as subjects begin with it."""
+        return self.severity[severity.word]
+
+
+def plural_form(n: int, language: Language) -> int:
+    """Return the index of the plural form for `n` (CLDR cardinal rules for whole numbers)."""
+    if language == "ru":
+        teen = n % 100 in range(11, 15)
+        if n % 10 == 1 and not teen:
+            return 0
+        return 1 if n % 10 in range(2, 5) and not teen else 2
+    return 0 if language == "kk" or n == 1 else 1
+
+
+def phrases(language: Language) -> Phrases:
+    """Return the words of a language; English for one that alerts are not written in."""
+    return _ALL.get(language, ENGLISH)
+
+
+ENGLISH = Phrases(
+    language="en",
+    severity={"info": "INFO", "notice": "NOTICE", "warning": "WARNING", "critical": "CRITICAL"},
+    grades={
+        "A": "completely reliable",
+        "B": "usually reliable",
+        "C": "fairly reliable",
+        "D": "not usually reliable",
+        "E": "unreliable",
+        "F": "reliability not known",
+    },
+    languages={"en": "English", "ru": "Russian", "kk": "Kazakh"},
+    fields={"title": "title", "text": "text", "source": "source", "language": "language"},
+    reasons={
+        "new_story": "New story: this is its first report.",
+        "newly_matched": "An edited report: it matches your watch since its last change.",
+        "other": "New report.",
+    },
+    operator={
+        "template_failed": (
+            "A template of yours failed",
+            "Template {template}, line {line}: {error}. The built-in template was used; no alert was lost.",
+        ),
+        "channel_failing": (
+            "Channel {channel} takes no messages",
+            "{detail}. Deliveries wait and are tried again.",
+        ),
+        "channel_gone": ("Channel {channel} is gone", "{detail}. Nothing more is sent there until it is set up again."),
+        "channel_recovered": ("Channel {channel} works again", "What was waiting is being sent."),
+    },
+    test_word="TEST",
+    test_headline="Test alert",
+    test_banner="This is a test.",
+    test_sentence="Nothing has happened. If you can read this, alerts on this route reach you.",
+    watching_headline="Now watching {feed}",
+    watching_entries=("{n} entry was already there and is stored.", "{n} entries were already there and are stored."),
+    watching_matched=(
+        "{n} of them matches your watches: it is listed, but too old for an alert.",
+        "{n} of them match your watches: they are listed, but too old for an alert.",
+    ),
+    watching_none="None of the older ones matches your watches.",
+    operator_kicker="The service about itself",
+    watching_kicker="New feed",
+    source="Source",
+    grade="Reliability",
+    author="Author",
+    written_in="in {language}",
+    published="Published",
+    no_time="time not stated",
+    first_seen="First seen",
+    decided="Alerted",
+    delayed="Delayed: this alert was written {span} after the report.",
+    read="Read the report",
+    matched_words="Matched words",
+    other_sources="Other sources",
+    no_other_source="No other source so far.",
+    more="and {n} more",
+    why="Why you got this",
+    watch="watch {title}",
+    route="route {name}",
+    quote="“{text}”",
+    story="Story",
+    alert="Alert",
+    note="Details",
+    footer="Written automatically from public feeds. Statements are those of the source.",
+    new_here=(
+        "New on this route: {n} source reports this story by now.",
+        "New on this route: {n} sources report this story by now.",
+    ),
+)
+
+RUSSIAN = Phrases(
+    language="ru",
+    severity={"info": "ИНФО", "notice": "ВНИМАНИЕ", "warning": "ТРЕВОГА", "critical": "КРИТИЧНО"},
+    grades={
+        "A": "полностью надёжен",
+        "B": "обычно надёжен",
+        "C": "довольно надёжен",
+        "D": "не всегда надёжен",
+        "E": "ненадёжен",
+        "F": "надёжность неизвестна",
+    },
+    languages={"en": "английском", "ru": "русском", "kk": "казахском"},
+    fields={"title": "заголовок", "text": "текст", "source": "источник", "language": "язык"},
+    reasons={
+        "new_story": "Новый сюжет: это первое сообщение о нём.",
+        "newly_matched": "Сообщение изменили: после правки оно подходит под вашу тему.",
+        "other": "Новое сообщение.",
+    },
+    operator={
+        "template_failed": (
+            "Ошибка в вашем шаблоне",
+            "Шаблон {template}, строка {line}: {error}. Использован встроенный шаблон, ни одно оповещение не потеряно.",
+        ),
+        "channel_failing": (
+            "Канал {channel} не принимает сообщения",
+            "{detail}. Отправка отложена, попытки продолжаются.",
+        ),
+        "channel_gone": (
+            "Канала {channel} больше нет",
+            "{detail}. Пока его не настроят заново, туда ничего не отправляется.",
+        ),
+        "channel_recovered": ("Канал {channel} снова работает", "Отложенные сообщения отправляются."),
+    },
+    test_word="ТЕСТ",
+    test_headline="Проверочное оповещение",
+    test_banner="Это проверка.",
+    test_sentence="Ничего не произошло. Если вы это читаете, оповещения по этому маршруту до вас доходят.",
+    watching_headline="Начато наблюдение: {feed}",
+    watching_entries=(
+        "В ленте уже была {n} запись, она сохранена.",
+        "В ленте уже были {n} записи, они сохранены.",
+        "В ленте уже было {n} записей, они сохранены.",
+    ),
+    watching_matched=(
+        "Под ваши темы подходит {n} из них: она внесена в список, но слишком давняя для оповещения.",
+        "Под ваши темы подходят {n} из них: они внесены в список, но слишком давние для оповещения.",
+        "Под ваши темы подходят {n} из них: они внесены в список, но слишком давние для оповещения.",
+    ),
+    watching_none="Ни одна из давних записей не подходит под ваши темы.",
+    operator_kicker="Сообщение самой службы",
+    watching_kicker="Новая лента",
+    source="Источник",
+    grade="Надёжность",
+    author="Автор",
+    written_in="на {language}",
+    published="Опубликовано",
+    no_time="время не указано",
+    first_seen="Замечено",
+    decided="Оповещение",
+    delayed="С опозданием: оповещение составлено через {span} после сообщения.",
+    read="Открыть сообщение",
+    matched_words="Найденные слова",
+    other_sources="Другие источники",
+    no_other_source="Других источников пока нет.",
+    more="и ещё {n}",
+    why="Почему вы это получили",
+    watch="тема {title}",
+    route="маршрут {name}",
+    quote="«{text}»",
+    story="Сюжет",
+    alert="Оповещение",
+    note="Подробности",
+    footer="Составлено автоматически по открытым лентам. Утверждения принадлежат источнику.",
+    new_here=(
+        "Впервые на этом маршруте: о событии уже сообщает {n} источник.",
+        "Впервые на этом маршруте: о событии уже сообщают {n} источника.",
+        "Впервые на этом маршруте: о событии уже сообщают {n} источников.",
+    ),
+)
+
+KAZAKH = Phrases(
+    language="kk",
+    severity={"info": "АҚПАРАТ", "notice": "НАЗАР", "warning": "ДАБЫЛ", "critical": "ШҰҒЫЛ"},
+    grades={
+        "A": "толық сенімді",
+        "B": "әдетте сенімді",
+        "C": "біршама сенімді",
+        "D": "кейде ғана сенімді",
+        "E": "сенімсіз",
+        "F": "сенімділігі белгісіз",
+    },
+    languages={"en": "ағылшын", "ru": "орыс", "kk": "қазақ"},
+    fields={"title": "тақырып", "text": "мәтін", "source": "дереккөз", "language": "тіл"},
+    reasons={
+        "new_story": "Жаңа оқиға: бұл — ол туралы алғашқы хабар.",
+        "newly_matched": "Хабар өзгертілді: түзетуден кейін ол сіздің бақылауыңызға сай келді.",
+        "other": "Жаңа хабар.",
+    },
+    operator={
+        "template_failed": (
+            "Үлгіңізде қате бар",
+            "{template} үлгісі, {line}-жол: {error}. Кірістірілген үлгі қолданылды, бірде-бір хабарландыру жоғалған жоқ.",
+        ),
+        "channel_failing": (
+            "{channel} арнасы хабарларды қабылдамай тұр",
+            "{detail}. Жіберу кейінге қалды, әрекет қайталанады.",
+        ),
+        "channel_gone": (
+            "{channel} арнасы енді жоқ",
+            "{detail}. Қайта бапталғанша ол жаққа ештеңе жіберілмейді.",
+        ),
+        "channel_recovered": ("{channel} арнасы қайта жұмыс істеп тұр", "Күтіп тұрған хабарлар жіберіліп жатыр."),
+    },
+    test_word="СЫНАҚ",
+    test_headline="Сынақ хабарландыруы",
+    test_banner="Бұл — сынақ.",
+    test_sentence="Ештеңе болған жоқ. Осыны оқып отырсаңыз, осы бағыттағы хабарландырулар сізге жетіп тұр.",
+    watching_headline="Бақылау басталды: {feed}",
+    watching_entries=("Таспада бұрыннан бар {n} жазба сақталды.",),
+    watching_matched=("Оның {n} жазбасы бақылауларыңызға сай келеді: тізімге енді, бірақ хабарландыру үшін ескі.",),
+    watching_none="Ескі жазбалардың ешқайсысы бақылауларыңызға сай келмейді.",
+    operator_kicker="Қызметтің өзі туралы хабары",
+    watching_kicker="Жаңа таспа",
+    source="Дереккөз",
+    grade="Сенімділігі",
+    author="Авторы",
+    written_in="{language} тілінде",
+    published="Жарияланған",
+    no_time="уақыты көрсетілмеген",
+    first_seen="Байқалған",
+    decided="Хабарландырылған",
+    delayed="Кешіккен: хабарландыру хабардан {span} кейін жазылды.",
+    read="Хабарды оқу",
+    matched_words="Табылған сөздер",
+    other_sources="Басқа дереккөздер",
+    no_other_source="Әзірге басқа дереккөз жоқ.",
+    more="тағы {n}",
+    why="Бұл сізге неге келді",
+    watch="{title} бақылауы",
+    route="{name} бағыты",
+    quote="«{text}»",
+    story="Оқиға",
+    alert="Хабарландыру",
+    note="Толығырақ",
+    footer="Ашық таспалар бойынша автоматты түрде жазылды. Мәлімдемелер дереккөзге тиесілі.",
+    new_here=("Бұл бағытта жаңа: оқиға туралы қазір {n} дереккөз хабарлап отыр.",),
+)
+
+_ALL: Mapping[Language, Phrases] = {each.language: each for each in (ENGLISH, RUSSIAN, KAZAKH)}

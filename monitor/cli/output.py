@@ -1,0 +1,189 @@
+"""Everything that is printed. stdout is data: tables for people or JSON; stderr is talk: progress, advice, errors.
+
+What strangers wrote is cleaned before it reaches a terminal (a headline must not move the cursor), and is never rich markup.
+Consoles are made per call, so that they follow the stream, the width and NO_COLOR of the moment.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from monitor.alerts.feedtext import one_line
+from monitor.model import Secret, Severity
+
+WIDE = 10_000
+"""Columns where no terminal sets a width: every row stays one line, for grep and less."""
+
+STYLES: Mapping[str, str] = {
+    "ok": "green",
+    "delivered": "green",
+    "failing": "red",
+    "dead": "red",
+    "gone": "red",
+    "silent": "yellow",
+    "pending": "yellow",
+    "warning": "yellow",
+    "critical": "bold red",
+    "disabled": "dim",
+}
+"""Colours of words that say how something is; without colour the word says it all."""
+
+
+def stdout() -> Console:
+    """Return the console for data."""
+    return _console(stderr=False)
+
+
+def stderr() -> Console:
+    """Return the console for talk."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr, highlight=False, emoji=False, markup=False)
+    if not console.is_terminal:
+        console = Console(stderr=stderr, highlight=False, emoji=False, markup=False, width=WIDE)
+    return console
+
+
+def say(sentence: str) -> None:
+    """Tell people something on stderr; line breaks stay, anything else that acts on a terminal does not."""
+    stderr().print("\n".join(one_line(line) if line.strip() else "" for line in _indented(sentence)), soft_wrap=True)
+
+
+def _indented(sentence: str) -> Iterator[str]:
+    """Yield the lines with their indentation as spaces that survive cleaning."""
+    yield from (line.replace("  ", "\u00a0\u00a0") for line in sentence.splitlines())
+
+
+def show(*parts: RenderableType) -> None:
+    """Print data for people."""
+    console = stdout()
+    for part in parts:
+        console.print(part, soft_wrap=isinstance(part, str | Text))
+
+
+def show_json(value: Any) -> None:
+    """Print data for programs: one JSON document; non-ASCII as it is where stdout can carry it."""
+    utf8 = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") == "utf8"
+    text = json.dumps(plain(value), ensure_ascii=not utf8, indent=2)
+    sys.stdout.write(_encodable(text) + "\n")
+
+
+def _encodable(text: str) -> str:
+    """Return the document with halves of surrogate pairs as JSON escapes: UTF-8 has no bytes for them."""
+    return "".join(f"\\u{ord(char):04x}" if "\ud800" <= char <= "\udfff" else char for char in text)
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON knows it.
+
+    Times in UTC as `2022-01-05T10:03:00Z`, spans in seconds, severities and other choices as their words, secrets as `***`.
+    """
+    match value:
+        case Severity():
+            return value.word
+        case Enum():
+            return value.value
+        case Secret():
+            return "***"
+        case datetime():
+            return iso(value)
+        case timedelta():
+            return value.total_seconds()
+        case Path():
+            return str(value)
+        case Mapping():
+            return {str(key): plain(item) for key, item in value.items()}
+        case bytes():
+            return value.decode("utf-8", "replace")
+        case str() | int() | float() | None:
+            return value
+        case _ if is_dataclass(value):
+            return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        case Iterable():
+            return [plain(item) for item in value]
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def iso(moment: datetime) -> str:
+    """Return a moment in UTC as RFC 3339; fractions of a second only where there are some."""
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
+    return text.replace("+00:00", "Z")
+
+
+def cell(value: object) -> Text:
+    """Return a value as table text: cleaned, words of state in their colour, nothing as `-`."""
+    text = one_line(str(value)) if value is not None else ""
+    return Text(text or "-", style=STYLES.get(text, ""), overflow="fold")
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> RenderableType:
+    """Return rows under headings, the first column unbroken; the sentence `empty` where there are none.
+
+    Where no terminal sets the width every row is one line with two spaces between columns.
+    """
+    listed = [[cell(value) for value in row] for row in rows]
+    if not listed:
+        return Text(empty)
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
+    for number, heading in enumerate(headings):
+        grid.add_column(heading, no_wrap=number == 0, overflow="fold")
+    for row in listed:
+        grid.add_row(*row)
+    return grid
+
+
+def facts(rows: Iterable[tuple[str, object]]) -> RenderableType:
+    """Return `name  value` lines; rows without a value are left out."""
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False, show_edge=False)
+    grid.add_column(no_wrap=True, style="bold")
+    grid.add_column(overflow="fold")
+    for name, value in rows:
+        if value is not None and value != "":
+            grid.add_row(name, value if isinstance(value, Text) else cell(value))
+    return grid
+
+
+def heading(text: str) -> Text:
+    """Return a heading inside a longer answer."""
+    return Text(f"\n{one_line(text)}", style="bold")
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """Return `1 feed`, `3 feeds`; `many` where the plural is irregular."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+@contextmanager
+def working(sentence: str) -> Iterator[None]:
+    """Show that something takes a while: on a terminal only, gone when it is done."""
+    console = stderr()
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(Text(one_line(sentence))):
+        yield
+
+
+@contextmanager
+def progress(sentence: str, total: int | None) -> Iterator[Progress]:
+    """Give a progress display with one task; invisible where stderr is no terminal."""
+    console = stderr()
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as display:
+        display.add_task(sentence, total=total)
+        yield display

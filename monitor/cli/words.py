@@ -1,0 +1,45 @@
+"""Named reasons and states as sentences for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from monitor.model import Disposition, Reason
+
+DISPOSITIONS: Mapping[Disposition, str] = {
+    Disposition.ALERTED: "alerted",
+    Disposition.COPY: "its story was told before: listed there as one more source",
+    Disposition.REVISED: "an edit of what was told before",
+    Disposition.OLDER: "stored: older than the alert window when first seen",
+    Disposition.BACKFILL: "found when the watch was new or changed: listed without an alert",
+    Disposition.BELOW: "below the lowest severity of the route",
+}
+
+REASONS: Mapping[str, str] = {
+    "new_story": "the first report of this story on this route",
+    "newly_matched": "an edit of the report brought in a watched word",
+    "watching": "a new feed was read for the first time",
+    "operator": "the service has something to say about itself",
+    "test": "somebody asked for a test",
+}
+
+
+def state_words(disposition: Disposition) -> str:
+    """Return what became of a match, in words."""
+    return DISPOSITIONS[disposition]
+
+
+def reason_words(reason: str) -> str:
+    """Return why an alert was made, in words; a reason that this version does not know as it is."""
+    return REASONS.get(reason, reason)
+
+
+def matched_words(reasons: Iterable[Reason]) -> str:
+    """Return the words of a text that matched, with the keyword where it is written otherwise: `шеруге (шеру), акция`."""
+    shown = {
+        reason.surface.casefold(): reason.surface
+        if reason.surface.casefold() == reason.keyword.casefold()
+        else f"{reason.surface} ({reason.keyword})"
+        for reason in reasons
+    }
+    return ", ".join(shown.values())

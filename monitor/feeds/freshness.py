@@ -1,0 +1,106 @@
+"""What an answer's headers say about keeping and repeating: validators (RFC 9110 section 13) and freshness (RFC 9111)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from monitor.model import Validators
+from monitor.net.headers import http_date
+
+MAX_VALIDATOR = 1024
+"""Bytes of an ETag or Last-Modified worth sending back (conformance case 24)."""
+
+MAX_SECONDS = 2**31
+"""Larger numbers count as this (RFC 9111 section 1.2.2)."""
+
+_DIRECTIVE = re.compile(r'\s*([^\s=,;"]+)(?:=("(?:[^"\\]|\\.)*"|[^,]*))?\s*(?:,|$)')
+
+
+class Headers(Protocol):
+    """Header lines by name, whatever the case; repeated lines are kept."""
+
+    def get_list(self, key: str) -> list[str]:
+        """Return the values of all lines with that name."""
+
+
+def directives(headers: Headers) -> dict[str, str | None]:
+    """Return the directives of all Cache-Control lines: names in lower case, quotes removed, the first of each counts."""
+    found: dict[str, str | None] = {}
+    for name, value in _directives(",".join(headers.get_list("cache-control"))):
+        found.setdefault(name, value)
+    return found
+
+
+def _directives(text: str) -> Iterator[tuple[str, str | None]]:
+    at = 0
+    while at < len(text):
+        match = _DIRECTIVE.match(text, at)
+        if match is None or match.end() == at:
+            at = (text.find(",", at) + 1) or len(text)  # one that cannot be read spoils only itself
+            continue
+        at = match.end()
+        value = match[2]
+        quoted = value is not None and len(value) > 1 and value[0] == value[-1] == '"'
+        yield match[1].lower(), value[1:-1] if quoted and value is not None else value
+
+
+def freshness(headers: Headers, now: datetime) -> timedelta | None:
+    """Return how long an answer stays fresh from here (RFC 9111 section 4.2), zero when stale, None when it does not say.
+
+    `max-age` before `Expires`; `Expires` counts from the answer's own `Date` (from `now` without one); `Age` is taken
+    off; `no-cache`, `no-store` and what cannot be read mean stale; `s-maxage` is for shared caches and means nothing here.
+    """
+    said = directives(headers)
+    if "no-cache" in said or "no-store" in said:
+        return timedelta(0)
+    if "max-age" in said:
+        lifetime = timedelta(seconds=_seconds(said["max-age"]))
+    elif expires := headers.get_list("expires"):
+        until = http_date(expires[0])
+        since = http_date(_first(headers, "date")) or now
+        lifetime = until - since if until is not None else timedelta(0)
+    else:
+        return None
+    age = timedelta(seconds=_seconds(_first(headers, "age")))
+    return max(lifetime - age, timedelta(0))
+
+
+def validators(url: str, headers: Headers) -> Validators | None:
+    """Return what the next request to `url` may ask with, byte for byte; None when there is nothing to ask with."""
+    if "no-store" in directives(headers):
+        return None
+    etag, modified = _usable(_first(headers, "etag")), _usable(_first(headers, "last-modified"))
+    if etag is None and modified is None:
+        return None
+    return Validators(url=url, etag=etag, last_modified=modified)
+
+
+def refreshed(stored: Validators, headers: Headers) -> Validators | None:
+    """Return stored validators with what a 304 brought put over them (RFC 9111 section 3.2)."""
+    if "no-store" in directives(headers):
+        return None
+    new = validators(stored.url, headers) or stored
+    return Validators(
+        url=stored.url, etag=new.etag or stored.etag, last_modified=new.last_modified or stored.last_modified
+    )
+
+
+def _seconds(text: str | None) -> int:
+    """Return delta-seconds, clamped; 0 for what is none."""
+    if text is None or not (text.isascii() and text.isdigit()):
+        return 0
+    return min(int(text[:11]), MAX_SECONDS)
+
+
+def _first(headers: Headers, name: str) -> str | None:
+    return next(iter(headers.get_list(name)), None)
+
+
+def _usable(value: str | None) -> str | None:
+    """Return a validator that may be sent back: not empty, not huge, no control characters."""
+    if not value or len(value) > MAX_VALIDATOR:
+        return None
+    return None if any(char < " " or char == "\x7f" or char > "\xff" for char in value) else value

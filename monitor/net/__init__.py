@@ -1,0 +1,1 @@
+"""Reaching other machines: one guarded HTTP client for feeds and channels, and what HTTP headers mean."""

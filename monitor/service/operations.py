@@ -1,0 +1,122 @@
+"""What can be asked of a running service over its control socket, one method per operation."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import monitor
+from monitor.alerts import policy
+from monitor.errors import UsageError
+from monitor.model import Alert, AlertKind, Severity
+from monitor.service.clock import VirtualClock
+from monitor.service.status import status
+
+if TYPE_CHECKING:
+    from monitor.service.app import Service
+
+ADVANCE_LIMIT = timedelta(minutes=5)
+"""Real time in which a virtual moment must be worked off."""
+
+
+class Operations:
+    """Answers requests `{"op": ...}`; refusals are `MonitorError`s in words."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def handle(self, request: Mapping[str, Any]) -> dict[str, Any]:  # noqa: PLR0911 - one per operation
+        """Do what is asked and return the answer."""
+        service = self._service
+        match request["op"]:
+            case "status":
+                return await asyncio.to_thread(self._status)
+            case "reload":
+                return await service.reload()
+            case "pause" | "resume" as op:
+                return await self._pause(since=service.clock.now() if op == "pause" else None)
+            case "stop":
+                service.stop()
+                return {}
+            case "poll-now":
+                return await self._poll_now(list(request["feeds"]))
+            case "test-alert":
+                return await self._test_alert(request.get("route"))
+            case "advance" if isinstance(service.clock, VirtualClock):
+                return await self._advance(service.clock, datetime.fromisoformat(request["to"]))
+            case op:
+                raise UsageError(f"the service knows no `{op}`")
+
+    def _status(self) -> dict[str, Any]:
+        service = self._service
+        running = {
+            "pid": os.getpid(),
+            "version": monitor.__version__,
+            "since": service.started_at,
+            "polls": service.poller.polls,
+            "in_flight": service.poller.in_flight,
+            "sent": service.sent(),
+            "reload": service.reloaded or None,
+        }
+        return {**status(service.store, service.settings, service.clock.now()), "running": running}
+
+    async def _pause(self, since: datetime | None) -> dict[str, Any]:
+        await asyncio.to_thread(self._service.store.set_flag, "paused", since.isoformat() if since else None)
+        self._service.wake()
+        return {"paused": since is not None}
+
+    async def _poll_now(self, feeds: list[str]) -> dict[str, Any]:
+        service = self._service
+        unknown = [feed for feed in feeds if feed not in service.setup.feeds]
+        if unknown:
+            raise UsageError(f"no such feed is enabled: {', '.join(unknown)}")
+        await asyncio.to_thread(service.store.poll_now, feeds, service.clock.now())
+        service.wake()
+        return {"feeds": len(feeds)}
+
+    async def _test_alert(self, route: str | None) -> dict[str, Any]:
+        service = self._service
+        names = [each.name for each in service.setup.rules.routes]
+        route = route or names[0]
+        if route not in names:
+            raise UsageError(f"there is no route `{route}`; there are: {', '.join(names)}")
+        now = service.clock.now()
+        alert = policy.plain_alert(
+            AlertKind.TEST,
+            "This is a test of the whole path from the service to you. Nothing happened.",
+            "Test alert",
+            rules=service.setup.rules,
+            route=route,
+            key=now.isoformat(),
+            severity=Severity.INFO,
+            now=now,
+        )
+        return {"alert": alert.id, "route": route, "deliveries": await service.tell(alert)}
+
+    async def _advance(self, clock: VirtualClock, to: datetime) -> dict[str, Any]:
+        service = self._service
+        clock.move_to(to)
+        async with asyncio.timeout(ADVANCE_LIMIT.total_seconds()):
+            due = await service.work_off()
+        counts = {"polls": service.poller.polls, "entries": service.decider.entries, "sent": service.sent()}
+        alerts = [summary(alert) for alert in service.take_recent()]
+        return {"now": clock.now(), "next_due": due, "alerts": alerts, "counts": counts}
+
+
+def summary(alert: Alert) -> dict[str, Any]:
+    """Return an alert in few words: what a live view shows."""
+    return {
+        "id": alert.id,
+        "kind": alert.kind.value,
+        "route": alert.route,
+        "severity": alert.severity.word,
+        "headline": alert.headline,
+        "source": alert.report.source if alert.report else None,
+        "watches": list(alert.watch_titles.values()),
+        "words": list(dict.fromkeys(reason.surface for match in alert.matches for reason in match.reasons)),
+        "reason": alert.reason,
+        "at": alert.at,
+    }

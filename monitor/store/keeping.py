@@ -1,0 +1,96 @@
+"""Time and housekeeping: cron rows that exactly one caller takes, and pruning old reports down to tombstones."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete, exists, func, literal, select, update
+
+from monitor.store import situation as situation_row
+from monitor.store.committing import drop_documents
+from monitor.store.schema import alerts, cron, deliveries, listings, report_keys, reports, stories, tombstones, versions
+from monitor.store.statements import batches, insert_into, upsert
+
+_CLAIM = (
+    update(cron)
+    .where(cron.c.name == bindparam("the_name"), cron.c.due_at == bindparam("seen"))
+    .values(due_at=bindparam("later"))
+)
+_DUE = select(cron.c.due_at).where(cron.c.name == bindparam("the_name"))
+_EARLIEST = select(func.min(cron.c.due_at))
+
+_own_alert_waits = exists(
+    select(literal(1))
+    .select_from(alerts.join(deliveries, deliveries.c.alert_id == alerts.c.id))
+    .where(alerts.c.report_id == reports.c.id, deliveries.c.wake_at.is_not(None))
+)
+_listed_alert_waits = exists(
+    select(literal(1))
+    .select_from(listings.join(deliveries, deliveries.c.alert_id == listings.c.alert_id))
+    .where(listings.c.report_id == reports.c.id, deliveries.c.wake_at.is_not(None))
+)
+
+
+def claim_cron(connection: Connection, name: str, due_at: datetime, next_at: datetime) -> bool:
+    """Take one run: True for exactly one caller per `due_at`."""
+    given = {"the_name": name, "seen": due_at, "later": next_at}
+    return connection.execute(_CLAIM, given).rowcount == 1
+
+
+def cron_due(connection: Connection, name: str) -> datetime | None:
+    """Return when the job is due next."""
+    due: datetime | None = connection.execute(_DUE, {"the_name": name}).scalar()
+    return due
+
+
+def plan_cron(connection: Connection, name: str, next_at: datetime) -> None:
+    """Set when a job is due next."""
+    connection.execute(upsert(cron, connection.dialect.name, "name"), {"name": name, "due_at": next_at})
+
+
+def earliest_cron(connection: Connection) -> datetime | None:
+    """Return when the next job is due."""
+    due: datetime | None = connection.execute(_EARLIEST).scalar()
+    return due
+
+
+def prune(connection: Connection, situation: str, before: datetime, limit: int) -> int:
+    """Replace up to `limit` old reports by tombstones of their keys; return how many.
+
+    Versions, sketches, listings, links and keys go with the report (ON DELETE CASCADE), then stories without reports and
+    documents without versions. Alerts and deliveries stay: they carry what they told.
+    """
+    seen = situation_row.hold(connection, situation)
+    old = (
+        select(reports.c.id, reports.c.story_id)
+        .where(
+            reports.c.situation == situation,
+            reports.c.seen_at < before,
+            ~_own_alert_waits,
+            ~_listed_alert_waits,
+        )
+        .order_by(reports.c.seq)
+        .limit(limit)
+    )
+    found = {row.id: row.story_id for row in connection.execute(old)}
+    if not found:
+        return 0
+    situation_row.count_on(connection, situation, seen)
+    for ids in batches(found):
+        _bury(connection, list(ids))
+    for story_ids in batches(story for story in found.values() if story is not None):
+        still_told = exists().where(reports.c.story_id == stories.c.id)
+        connection.execute(delete(stories).where(stories.c.id.in_(story_ids), ~still_told))
+    return len(found)
+
+
+def _bury(connection: Connection, ids: list[str]) -> None:
+    keys = select(report_keys.c.situation, report_keys.c.key).where(report_keys.c.report_id.in_(ids))
+    burying = insert_into(tombstones, connection.dialect.name).from_select(["situation", "key"], keys)
+    connection.execute(burying.on_conflict_do_nothing())
+    evidence = select(versions.c.document_id).where(
+        versions.c.report_id.in_(ids), versions.c.document_id.is_not(None)
+    )  # fmt: skip
+    documents = list(connection.execute(evidence).scalars())
+    connection.execute(delete(reports).where(reports.c.id.in_(ids)))
+    drop_documents(connection, [document for document in documents if document is not None])

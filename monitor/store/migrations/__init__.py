@@ -1,0 +1,1 @@
+"""Migrations, oldest first in `versions/`; `monitor.store.migrating` runs them."""

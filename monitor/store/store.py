@@ -1,0 +1,358 @@
+"""The store: every method of `ports.Store` as one transaction over the statements of its flow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, make_url
+from sqlalchemy.exc import ArgumentError
+
+from monitor.errors import StoreError
+from monitor.model import (
+    Alert,
+    Attempt,
+    AuditEvent,
+    Delivery,
+    DeliveryState,
+    Endpoint,
+    Feed,
+    FeedState,
+    Listing,
+    PollResult,
+    Report,
+    Story,
+    Version,
+    Watch,
+)
+from monitor.ports import Deciding
+from monitor.store import committing, configuring, deciding, delivering, files, keeping, migrating, polling, reading
+from monitor.store.engine import Database
+
+PATIENCE = timedelta(seconds=10)
+"""How long a call waits for the write lock before `StoreBusy`; a decider's batch ends at 200 ms, a checkpoint in a second."""
+
+_SCHEMES = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgresql+psycopg": "postgresql+psycopg"}
+
+
+def open_store(url: str, *, data_dir: Path | None = None, patience: timedelta = PATIENCE) -> SqlStore:
+    """Open a store: `sqlite:///path` (a relative path counts from `data_dir`), `sqlite://` in memory, `postgresql+psycopg://...`.
+
+    Nothing is created or changed: a service calls `lock_service` and `migrate`; a command that only reads needs neither and gets a
+    `StoreError` at its first call where there is no database yet, or one of another version. Raises `StoreError` for any other URL.
+    """
+    return SqlStore(Database(_parsed(url, data_dir), busy=patience))
+
+
+def _parsed(url: str, data_dir: Path | None) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise StoreError(
+            "the store's URL cannot be read; write sqlite:///monitor.db or postgresql+psycopg://..."
+        ) from error
+    if parsed.drivername not in _SCHEMES:
+        raise StoreError(
+            f"no store of kind {parsed.drivername!r}; write sqlite:///monitor.db or postgresql+psycopg://USER@HOST/NAME"
+        )
+    parsed = parsed.set(drivername=_SCHEMES[parsed.drivername])
+    if parsed.drivername != "sqlite":
+        return parsed
+    path = None if parsed.database in (None, "", ":memory:") else str(Path(data_dir or "", parsed.database or ""))
+    return parsed.set(database=path)
+
+
+class SqlStore:
+    """`ports.Store` on SQLite and PostgreSQL; safe to use from several threads."""
+
+    def __init__(self, database: Database) -> None:
+        self.url = database.url
+        self._database = database
+        self._usable = False
+        self._service = files.ServiceLock(database.file) if database.file else None
+
+    # -- life
+    def lock_service(self) -> None:
+        """Keep a second service off this SQLite file until `close`; `StoreBusy` names the process that has it.
+
+        Replicas on PostgreSQL are welcome, and a database in memory is nobody else's: nothing happens there.
+        """
+        if self._service:
+            files.create_directory(self._service.path.parent)
+            self._service.take()
+
+    def migrate(self) -> None:
+        """Create the database where there is none, and bring its schema up to date under a lock."""
+        if self._database.file:
+            files.create(self._database.file)
+        migrating.migrate(self._database)
+        self._usable = True
+
+    def close(self) -> None:
+        """Let go of all connections and of the service's lock."""
+        self._database.close()
+        if self._service:
+            self._service.release()
+
+    def release_leases(self) -> None:
+        """Forget leases of a process that is certainly gone (single-process stores, at start)."""
+        with self._writing() as connection:
+            polling.release_leases(connection)
+            delivering.release_leases(connection)
+
+    # -- configuration
+    def sync_feeds(
+        self, situation: str, feeds: Sequence[Feed], now: datetime, first_due: Mapping[str, datetime]
+    ) -> None:
+        """Make the feed rows follow the configuration (rules: `ports.Store`)."""
+        with self._writing() as connection:
+            configuring.sync_feeds(connection, situation, feeds, now, first_due)
+
+    def sync_watches(self, situation: str, watches: Sequence[Watch], now: datetime) -> tuple[str, ...]:  # noqa: ARG002
+        """Store the watches' recipes; return the names of those new or changed (none at a store's first sync)."""
+        with self._writing() as connection:
+            return configuring.sync_watches(connection, situation, watches)
+
+    def flag(self, name: str) -> str | None:
+        """Return a small persistent setting of the running service."""
+        with self._reading() as connection:
+            return configuring.flag(connection, name)
+
+    def set_flag(self, name: str, value: str | None) -> None:
+        """Set or clear it."""
+        with self._once() as connection:
+            configuring.set_flag(connection, name, value)
+
+    # -- poll
+    def claim_due_feeds(self, situation: str, now: datetime, limit: int, lease: timedelta) -> tuple[FeedState, ...]:
+        """Lease up to `limit` due feeds, the longest due first."""
+        with self._once() as connection:
+            return polling.claim_due_feeds(connection, situation, now, limit, lease)
+
+    def feed_states(self, situation: str) -> tuple[FeedState, ...]:
+        """Return the state of all configured feeds, by id."""
+        with self._reading() as connection:
+            return polling.feed_states(connection, situation)
+
+    def postpone(self, feed_id: str, lease: str, due_at: datetime) -> None:
+        """Give a leased feed back unpolled, due at `due_at`."""
+        with self._once() as connection:
+            polling.postpone(connection, feed_id, lease, due_at)
+
+    def poll_now(self, feed_ids: Sequence[str], now: datetime) -> None:
+        """Make these feeds due."""
+        with self._writing() as connection:
+            polling.poll_now(connection, feed_ids, now)
+
+    def save_poll(self, result: PollResult) -> bool:
+        """Commit A. Returns False, changing nothing, when the lease was lost."""
+        if not result.entries and result.document is None:
+            with self._once() as connection:
+                return polling.save_state(connection, result)
+        with self._writing() as connection:
+            return polling.save_poll(connection, result)
+
+    # -- decide
+    def intake_waiting(self, situation: str) -> int:
+        """Return how many entries wait."""
+        with self._reading() as connection:
+            return reading.intake_waiting(connection, situation)
+
+    def deciding(self, situation: str) -> AbstractContextManager[Deciding]:
+        """Open the decider's transaction under the situation's lock."""
+        self._ensure_usable()
+        return deciding.deciding(self._database, situation)
+
+    def reports_between(self, situation: str, since: datetime, until: datetime) -> tuple[Report, ...]:
+        """Return the reports first seen in [since, until), oldest first."""
+        with self._reading() as connection:
+            return reading.reports_between(connection, situation, since, until)
+
+    def add_listings(self, listings: Sequence[Listing], audit: Sequence[AuditEvent] = ()) -> None:
+        """Add listings that are not there yet."""
+        with self._writing() as connection:
+            committing.add_listings(connection, listings)
+            committing.add_audit(connection, audit)
+
+    def add_alerts(self, alerts: Sequence[Alert], deliveries: Sequence[Delivery], audit: Sequence[AuditEvent]) -> None:
+        """Add alerts that no intake caused, with their deliveries; those already there stay as they are."""
+        with self._writing() as connection:
+            committing.add_alerts(connection, alerts, deliveries)
+            committing.add_audit(connection, audit)
+
+    # -- deliver
+    def claim_due_deliveries(self, channel: str, now: datetime, limit: int, lease: timedelta) -> tuple[Delivery, ...]:
+        """Lease up to `limit` due deliveries of a channel, oldest due first; at most one in all while its breaker is open."""
+        with self._once() as connection:
+            claimed = delivering.claim_due(connection, channel, now, limit, lease)
+        if claimed or limit < 1 or not self.endpoint(channel).open:
+            return claimed
+        with self._writing() as connection:
+            return delivering.claim_probe(connection, channel, now, lease)
+
+    def save_attempt(
+        self, delivery: Delivery, lease: str, attempt: Attempt, endpoint: Endpoint, audit: Sequence[AuditEvent]
+    ) -> bool:
+        """Commit C. Returns False, changing nothing but adding the attempt, when the lease was lost."""
+        with self._writing() as connection:
+            return delivering.save_attempt(connection, delivery, lease, attempt, endpoint, audit)
+
+    def endpoint(self, channel: str) -> Endpoint:
+        """Return a channel's health."""
+        with self._reading() as connection:
+            return delivering.endpoint(connection, channel)
+
+    def save_endpoint(self, endpoint: Endpoint) -> None:
+        """Set it."""
+        with self._once() as connection:
+            delivering.save_endpoint(connection, endpoint)
+
+    def retire_channels(self, configured: Sequence[str], now: datetime) -> int:
+        """End waiting deliveries of channels that are configured no more; return their number."""
+        with self._once() as connection:
+            return delivering.retire_channels(connection, configured, now)
+
+    def retry_deliveries(self, ids: Sequence[str], now: datetime) -> int:
+        """Make ended or waiting deliveries due now with fresh counters; return how many."""
+        with self._writing() as connection:
+            return delivering.retry_deliveries(connection, ids, now)
+
+    # -- time
+    def next_due(self, situation: str, now: datetime, channels: Sequence[str]) -> datetime | None:
+        """Return the earliest due time of feeds, cron rows and (unless paused) deliveries; None when nothing waits.
+
+        What someone holds a living lease on is left out: it is being worked on.
+        """
+        with self._reading() as connection:
+            moments = (
+                polling.earliest(connection, situation, now),
+                keeping.earliest_cron(connection),
+                delivering.earliest(connection, channels, now) if channels else None,
+            )
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def claim_cron(self, name: str, due_at: datetime, next_at: datetime) -> bool:
+        """Take one run of a cron job: True for exactly one caller per `due_at`."""
+        with self._once() as connection:
+            return keeping.claim_cron(connection, name, due_at, next_at)
+
+    def cron_due(self, name: str) -> datetime | None:
+        """Return when the job is due next, None when it was never planned."""
+        with self._reading() as connection:
+            return keeping.cron_due(connection, name)
+
+    def plan_cron(self, name: str, next_at: datetime) -> None:
+        """Set when a job is due next."""
+        with self._once() as connection:
+            keeping.plan_cron(connection, name, next_at)
+
+    def prune(self, situation: str, before: datetime, limit: int) -> int:
+        """Replace up to `limit` reports first seen before that time, that nothing waits for, by tombstones; return how many."""
+        with ExitStack() as stack:
+            if self._database.dialect == "sqlite":
+                stack.enter_context(deciding.one_decider(self._database, situation))
+            return keeping.prune(stack.enter_context(self._writing()), situation, before, limit)
+
+    # -- reading, for commands and status
+    def reports(
+        self,
+        situation: str,
+        *,
+        limit: int,
+        since: datetime | None = None,
+        watch: str | None = None,
+        text: str | None = None,
+    ) -> tuple[Report, ...]:
+        """Return the newest reports first; `text` is looked for in title and text, whatever its case."""
+        with self._reading() as connection:
+            return reading.find_reports(connection, situation, limit=limit, since=since, watch=watch, text=text)
+
+    def report(self, report_id: str) -> Report | None:
+        """Return one report."""
+        with self._reading() as connection:
+            return reading.report(connection, report_id)
+
+    def versions(self, report_id: str) -> tuple[Version, ...]:
+        """Return a report's versions, oldest first."""
+        with self._reading() as connection:
+            return reading.report_versions(connection, report_id)
+
+    def listings(
+        self, *, report_id: str | None = None, watch: str | None = None, alert_id: str | None = None, limit: int = 1000
+    ) -> tuple[Listing, ...]:
+        """Return listings, newest first."""
+        with self._reading() as connection:
+            return reading.find_listings(connection, report_id=report_id, watch=watch, alert_id=alert_id, limit=limit)
+
+    def list_stories(self, situation: str, *, limit: int) -> tuple[Story, ...]:
+        """Return the latest updated stories first."""
+        with self._reading() as connection:
+            return reading.list_stories(connection, situation, limit=limit)
+
+    def story(self, story_id: str) -> tuple[Story, tuple[Report, ...]] | None:
+        """Return a story with its reports, first come first."""
+        with self._reading() as connection:
+            return reading.story(connection, story_id)
+
+    def alerts(self, *, limit: int, route: str | None = None, since: datetime | None = None) -> tuple[Alert, ...]:
+        """Return the newest alerts first."""
+        with self._reading() as connection:
+            return reading.find_alerts(connection, limit=limit, route=route, since=since)
+
+    def alert(self, alert_id: str) -> Alert | None:
+        """Return one alert."""
+        with self._reading() as connection:
+            return reading.alert(connection, alert_id)
+
+    def deliveries(
+        self, *, limit: int, state: DeliveryState | None = None, alert_id: str | None = None, channel: str | None = None
+    ) -> tuple[Delivery, ...]:
+        """Return the newest deliveries first."""
+        with self._reading() as connection:
+            return reading.find_deliveries(connection, limit=limit, state=state, alert_id=alert_id, channel=channel)
+
+    def delivery(self, delivery_id: str) -> tuple[Delivery, tuple[Attempt, ...]] | None:
+        """Return a delivery with its attempts."""
+        with self._reading() as connection:
+            return reading.delivery(connection, delivery_id)
+
+    def audit(self, *, limit: int, kind: str | None = None, after: int = 0) -> tuple[tuple[int, AuditEvent], ...]:
+        """Return (sequence, event) after a sequence number, oldest first."""
+        with self._reading() as connection:
+            return reading.audit_log(connection, limit=limit, kind=kind, after=after)
+
+    def entry_reports(self, situation: str) -> tuple[tuple[str, str | None, str], ...]:
+        """Return (feed id, link of the entry, report id) of all reports."""
+        with self._reading() as connection:
+            return reading.entry_reports(connection, situation)
+
+    def counts(self, situation: str) -> Mapping[str, int]:
+        """Return the numbers of reports, versions, matches, stories, alerts, deliveries by state, intake, tombstones."""
+        with self._reading() as connection:
+            return reading.counts(connection, situation)
+
+    # -- access
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        self._ensure_usable()
+        with self._database.reading() as connection:
+            yield connection
+
+    @contextmanager
+    def _once(self) -> Iterator[Connection]:
+        self._ensure_usable()
+        with self._database.once() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        self._ensure_usable()
+        with self._database.writing() as connection:
+            yield connection
+
+    def _ensure_usable(self) -> None:
+        if not self._usable:
+            migrating.check(self._database)
+            self._usable = True
