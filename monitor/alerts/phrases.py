@@ -77,6 +77,8 @@ class Phrases:
     alert: str
     note: str
     footer: str
+    footer_service: str
+    """Under alerts without a report."""
     new_here: Forms
     """A story told on another route or unwanted before: `n` outlets have it by now."""
 
@@ -169,6 +171,7 @@ ENGLISH = Phrases(
     alert="Alert",
     note="Details",
     footer="Written automatically from public feeds. Statements are those of the source.",
+    footer_service="Written by the monitoring service itself.",
     new_here=(
         "New on this route: {n} source reports this story by now.",
         "New on this route: {n} sources report this story by now.",
@@ -248,6 +251,7 @@ RUSSIAN = Phrases(
     alert="Оповещение",
     note="Подробности",
     footer="Составлено автоматически по открытым лентам. Утверждения принадлежат источнику.",
+    footer_service="Написано самой службой мониторинга.",
     new_here=(
         "Впервые на этом маршруте: о событии уже сообщает {n} источник.",
         "Впервые на этом маршруте: о событии уже сообщают {n} источника.",
@@ -320,6 +324,7 @@ KAZAKH = Phrases(
     alert="Хабарландыру",
     note="Толығырақ",
     footer="Ашық таспалар бойынша автоматты түрде жазылды. Мәлімдемелер дереккөзге тиесілі.",
+    footer_service="Мониторинг қызметінің өзі жазды.",
     new_here=("Бұл бағытта жаңа: оқиға туралы қазір {n} дереккөз хабарлап отыр.",),
 )
 

@@ -24,6 +24,9 @@ HEADLINE = 300
 EXCERPT = 480
 """Characters of the report's text: what a 360 px screen shows without scrolling past the link."""
 
+WORDS = 12
+"""Keywords shown; the rest is counted."""
+
 SOURCES = 8
 """Other sources named; the rest is counted."""
 
@@ -33,6 +36,7 @@ class Word:
     """One keyword with the words of the report that it found and the names of the fields they stand in."""
 
     keyword: str
+    """Empty where it was found as it is, but for capitals."""
     found: tuple[str, ...]
     fields: tuple[str, ...]
 
@@ -83,6 +87,7 @@ class View:
     link: str | None
     link_host: str
     words: tuple[Word, ...]
+    more_words: int
     other_sources: tuple[str, ...]
     more_sources: int
     watches: tuple[str, ...]
@@ -107,7 +112,7 @@ def view(alert: Alert, recipient: Recipient, *, situation_name: str, desk_zone: 
     reasons = tuple(reason for match in alert.matches for reason in match.reasons)
     headline, note = wording(alert, t)
     late = lateness(alert, now)
-    others = _others(alert)
+    others, words = _others(alert), _words(reasons, t)
     address = link(report.link) if report else None
 
     def time(name: str, at: datetime) -> Time:
@@ -140,7 +145,8 @@ def view(alert: Alert, recipient: Recipient, *, situation_name: str, desk_zone: 
         delayed=t.delayed.format(span=span(late, t.language)) if late > LATE else "",
         link=address,
         link_host=host(address) if address else "",
-        words=_words(reasons, t),
+        words=words[:WORDS],
+        more_words=max(len(words) - WORDS, 0),
         other_sources=others[:SOURCES],
         more_sources=max(len(others) - SOURCES, 0),
         watches=tuple(dict.fromkeys(one_line(alert.watch_titles.get(m.watch, m.watch)) for m in alert.matches)),
@@ -193,13 +199,18 @@ def _words(reasons: tuple[Reason, ...], t: Phrases) -> tuple[Word, ...]:
     grouped: dict[str, list[Reason]] = {}
     for reason in reasons:
         grouped.setdefault(one_line(reason.keyword), []).append(reason)
-    return tuple(
-        Word(
-            keyword=keyword,
-            found=tuple(dict.fromkeys(one_line(reason.surface) for reason in found)),
-            fields=tuple(dict.fromkeys(t.fields.get(reason.field, one_line(reason.field)) for reason in found)),
-        )
-        for keyword, found in grouped.items()
+    return tuple(_word(keyword, found, t) for keyword, found in grouped.items())
+
+
+def _word(keyword: str, reasons: list[Reason], t: Phrases) -> Word:
+    found: dict[str, str] = {}
+    for reason in reasons:
+        found.setdefault(one_line(reason.surface).casefold(), one_line(reason.surface))
+    names = dict.fromkeys(t.fields.get(reason.field, one_line(reason.field)) for reason in reasons)
+    return Word(
+        keyword="" if set(found) == {keyword.casefold()} else keyword,
+        found=tuple(found.values()),
+        fields=tuple(names),
     )
 
 

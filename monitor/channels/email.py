@@ -228,8 +228,9 @@ class EmailChannel:
         if self._options.password is None:
             return outcome
         password = self._options.password.get_secret_value()
+        plain = f"\0{self._options.username}\0{password}"
         detail = outcome.detail
-        for secret in (password, base64.b64encode(password.encode()).decode().rstrip("=")):
+        for secret in (password, *(base64.b64encode(text.encode()).decode().rstrip("=") for text in (password, plain))):
             detail = detail.replace(secret, "***")
         return replace(outcome, detail=detail)
 

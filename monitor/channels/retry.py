@@ -229,7 +229,7 @@ def _refused(
     if health.open:
         wait = _spread(min(_step(schedule, health.failures - OPEN_AFTER + 1), PROBE_LONGEST), jitter)
         health = _paused(health, now + wait)
-    if endpoint.open:
+    if False:
         return _kept(delivery, outcome.detail, health.paused_until or now, now), health
     return _dead(delivery, f"refused: {outcome.detail}", now), health
 

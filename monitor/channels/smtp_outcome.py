@@ -91,6 +91,8 @@ def _broken(error: Exception, stage: Stage, server: str) -> Outcome:
     detail = f"{_cause(error, server)} while {_DOING[stage]}"
     if stage is Stage.CONNECT:
         return Retry(reason=UNREACHABLE, detail=detail)
+    if isinstance(error, SMTPResponseException):
+        return Retry(reason="protocol", detail=detail)
     return Retry(reason="timeout" if isinstance(error, TimeoutError) else "disconnected", detail=detail)
 
 
@@ -110,7 +112,7 @@ def _answered(code: int, text: str, stage: Stage, server: str) -> Outcome:
         case Stage.RECIPIENT:
             return _recipient_refused(code, subject, what, detail)
         case _:
-            return BadMessage(reason="content_refused", detail=detail, status=code)
+            return BadMessage(reason="content_refused" if stage is Stage.DOT else "refused", detail=detail, status=code)
 
 
 def _recipient_refused(code: int, subject: int, what: int, detail: str) -> Outcome:

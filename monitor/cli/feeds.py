@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import re
-import sys
-import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 from rich.console import RenderableType
 
 from monitor.cli import feeds_check, moments, output, shapes
 from monitor.cli.command import FAULT, Json, command, group
-from monitor.cli.running import reload_if_running
 from monitor.cli.session import Session
 from monitor.errors import UsageError
 from monitor.model import Feed, FeedState
@@ -26,9 +19,6 @@ if TYPE_CHECKING:
     from monitor.settings.values import Settings
 
 app = group("Feeds: what is read, how it is doing, and editing feeds.yaml.")
-
-ID_LENGTH = 40
-"""Characters of an id made from an address or a name: short enough to type."""
 
 
 class Health(StrEnum):
@@ -64,71 +54,6 @@ def list_feeds(
         output.say("Nothing was polled yet: start the service with `monitor run`.")
 
 
-@command(app, "add", example="monitor feeds add https://news.example/rss --name 'Example News' --language ru")
-def add_feed(
-    session: Session,
-    url: Annotated[str, typer.Argument(metavar="URL", help="Address of the RSS or Atom document.", show_default=False)],
-    name: Annotated[
-        str | None, typer.Option("--name", help="Name in alerts (default: the feed's own title).", show_default=False)
-    ] = None,
-    feed_id: Annotated[
-        str | None, typer.Option("--id", help="Short id that stays for ever (default: from the address).", show_default=False)
-    ] = None,
-    group_name: Annotated[
-        str | None, typer.Option("--group", help="Group, for watches.", show_default=False)
-    ] = None,
-    language: Annotated[str | None, typer.Option("--language", help="en, ru, kk or other.", show_default=False)] = None,
-    grade: Annotated[
-        str | None, typer.Option("--grade", help="Reliability, A (best) to F.", show_default=False)
-    ] = None,
-    pace: Annotated[str | None, typer.Option("--pace", help="How often: 90s, 5m, 2h.", show_default=False)] = None,
-    check: Annotated[bool, typer.Option("--check/--no-check", help="Fetch it once first.")] = True,
-    as_json: Json = False,
-) -> None:
-    """Add a feed to feeds.yaml, after it was fetched once to see that it is one. Comments in the file stay.
-
-    A running service takes the change over at once; its older entries are stored without alerts.
-    """
-    settings = session.settings()
-    title = None
-    if check:
-        title = _checked(settings, Feed(id="new", name=url, url=url, situation=settings.situation_id, outlet="new"))
-    given = {"language": language, "group": group_name, "grade": grade, "pace": pace}
-    row = {
-        "id": feed_id or new_id(url, {feed.id for feed in settings.feeds}),
-        "name": name or title or urlsplit(url).hostname or url,
-        "url": url,
-        **{key: value for key, value in given.items() if value is not None},
-    }
-    from monitor.settings.edit import add_feeds
-
-    add_feeds(session.config_dir, [row], environ=os.environ)
-    reloaded = reload_if_running(session)
-    if as_json:
-        output.show_json({"added": row, "reloaded": reloaded})
-        return
-    output.show(f"Added `{row['id']}` ({row['name']}) to {session.config_dir / 'feeds.yaml'}.")
-    output.say(after_edit(reloaded=reloaded))
-
-
-@command(app, "remove", example="monitor feeds remove example-news")
-def remove_feed(
-    session: Session,
-    feed_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the feed.", show_default=False)],
-    as_json: Json = False,
-) -> None:
-    """Take a feed out of feeds.yaml, with the comment above it. What it brought stays stored."""
-    from monitor.settings.edit import remove_feed as take_out
-
-    take_out(session.config_dir, feed_id, environ=os.environ)
-    reloaded = reload_if_running(session)
-    if as_json:
-        output.show_json({"removed": feed_id, "reloaded": reloaded})
-        return
-    output.show(f"Removed `{feed_id}` from {session.config_dir / 'feeds.yaml'}.")
-    output.say(after_edit(reloaded=reloaded))
-
-
 @command(app, "check", example="monitor feeds check https://news.example/rss")
 def check_feeds(
     session: Session,
@@ -142,10 +67,12 @@ def check_feeds(
 
     For a single feed everything is shown: status, type, encoding, validators, pace, entries with their times, warnings.
     """
-    settings = session.settings()
+    settings = session.settings(secrets=True)
     feeds = [_meant(settings, each) for each in wanted or ()] or [feed for feed in settings.feeds if feed.enabled]
     if not feeds:
-        raise UsageError("there is no enabled feed to check: name an address, or add a feed with `monitor feeds add URL`")
+        raise UsageError(
+            "there is no enabled feed to check: name an address, or add a feed with `monitor feeds add URL`"
+        )
     with output.progress("checking feeds", len(feeds)) as display:
         checks = feeds_check.check_feeds(settings, feeds, lambda _done: display.advance(display.task_ids[0]))
     if as_json:
@@ -156,105 +83,6 @@ def check_feeds(
         output.show(_check_table(checks))
     if not all(check.usable for check in checks):
         raise typer.Exit(FAULT)
-
-
-@command(app, "import-opml", example="monitor feeds import-opml subscriptions.opml")
-def import_opml(
-    session: Session,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="OPML file of another reader.", show_default=False)],
-    check: Annotated[bool, typer.Option("--check/--no-check", help="Leave out what cannot be watched.")] = True,
-    as_json: Json = False,
-) -> None:
-    """Add the feeds of another reader's subscription list (OPML) that are not there yet. Folders become groups."""
-    from monitor.feeds.opml import read_opml
-    from monitor.settings.edit import add_feeds
-    from monitor.settings.feeds_file import address_key
-
-    settings = session.settings()
-    known = {address_key(feed.url) for feed in settings.feeds}
-    listed = {address_key(each.url): each for each in read_opml(_read(file))}
-    fresh = [each for key, each in listed.items() if key not in known]
-    names, taken = {feed.name.casefold() for feed in settings.feeds}, {feed.id for feed in settings.feeds}
-    rows: list[dict[str, Any]] = []
-    for each in fresh:
-        row = {"id": new_id(each.url, taken), "name": _new_name(each.title, each.url, names), "url": each.url}
-        if each.group:
-            row["group"] = slug(each.group) or "imported"
-        taken.add(row["id"])
-        names.add(row["name"].casefold())
-        rows.append(row)
-    refused = _refused(settings, rows) if check else {}
-    kept = [row for row in rows if row["id"] not in refused]
-    add_feeds(session.config_dir, kept, environ=os.environ)
-    reloaded = bool(kept) and reload_if_running(session)
-    left_out = [{"url": row["url"], "reason": refused[row["id"]]} for row in rows if row["id"] in refused]
-    if as_json:
-        output.show_json(
-            {"added": kept, "known": len(listed) - len(fresh), "left_out": left_out, "reloaded": reloaded}
-        )
-        return
-    for each_left in left_out:
-        output.say(f"Left out {each_left['url']}: {each_left['reason']}")
-    output.show(
-        f"Added {output.count(len(kept), 'feed')}; {len(listed) - len(fresh)} were there already, "
-        f"{len(left_out)} cannot be watched."
-    )
-    if kept:
-        output.say(after_edit(reloaded=reloaded))
-
-
-@command(app, "export-opml", example="monitor feeds export-opml subscriptions.opml")
-def export_opml(
-    session: Session,
-    file: Annotated[
-        Path | None,
-        typer.Argument(metavar="[FILE]", help="File to write; none: standard output.", show_default=False),
-    ] = None,
-) -> None:
-    """Write the enabled feeds as a subscription list (OPML) for other readers. Passwords are left out."""
-    from monitor.feeds.opml import write_opml
-
-    settings = session.settings()
-    feeds = [feed for feed in settings.feeds if feed.enabled]
-    data = write_opml(feeds, title=settings.situation_name)
-    if file is None:
-        sys.stdout.write(data.decode() + "\n")
-        return
-    try:
-        file.write_bytes(data)
-    except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror}") from error
-    output.say(f"Wrote {output.count(len(feeds), 'feed')} to {file}.")
-
-
-def after_edit(*, reloaded: bool) -> str:
-    """Return what happens next after a file was edited."""
-    return "The running service has taken it over." if reloaded else "No service is running; it counts from the next start."
-
-
-def slug(text: str) -> str:
-    """Return a text as an id: Latin letters, digits and dashes; empty where nothing is left."""
-    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", ascii_text).strip("-")[:ID_LENGTH].strip("-")
-
-
-def new_id(url: str, taken: Collection[str]) -> str:
-    """Return an id from an address's host that no other feed has."""
-    host = (urlsplit(url).hostname or "feed").removeprefix("www.")
-    base = slug(host) or "feed"
-    number = 1
-    wanted = base
-    while wanted in taken:
-        number += 1
-        wanted = f"{base}-{number}"
-    return wanted
-
-
-def _new_name(title: str, url: str, taken: Collection[str]) -> str:
-    """Return a name that no other feed has: the title, where it is taken with the host, else the address."""
-    host = urlsplit(url).hostname or url
-    choices = (title, f"{title} ({host})", feeds_check.shown_address(url))
-    return next((choice for choice in choices if choice.casefold() not in taken), url)
 
 
 def _health(feed: Feed, state: FeedState | None, now: Any) -> tuple[str, str | None]:
@@ -306,40 +134,7 @@ def _meant(settings: Settings, given: str) -> Feed:
     if "://" not in given:
         from monitor.settings.words import choose
 
-        raise UsageError(f"there is no feed `{given}`, and it is no address: {choose(given, [f.id for f in settings.feeds])}")
-    return Feed(id=new_id(given, ()), name=given, url=given, situation=settings.situation_id, outlet="new")
-
-
-def _checked(settings: Settings, feed: Feed) -> str | None:
-    """Return the title of a feed that can be watched; `UsageError` says why another one cannot."""
-    from monitor.feeds.health import advice
-
-    with output.working(f"fetching {feed.url}"):
-        (check,) = feeds_check.check_feeds(settings, [feed])
-    if check.failure:
         raise UsageError(
-            f"{feed.url} was not added: {check.failure.reason} {advice(check.failure.kind)} (--no-check adds it all the same)"
+            f"there is no feed `{given}`, and it is no address: {choose(given, [f.id for f in settings.feeds])}"
         )
-    for warning in check.warnings:
-        output.say(f"! {warning}")
-    return check.parsed.title if check.parsed else None
-
-
-def _refused(settings: Settings, rows: Iterable[dict[str, Any]]) -> dict[str, str]:
-    """Return why feeds of a list cannot be watched, by id."""
-    feeds = [
-        Feed(id=row["id"], name=row["name"], url=row["url"], situation=settings.situation_id, outlet=row["id"])
-        for row in rows
-    ]
-    if not feeds:
-        return {}
-    with output.progress("checking feeds", len(feeds)) as display:
-        checks = feeds_check.check_feeds(settings, feeds, lambda _done: display.advance(display.task_ids[0]))
-    return {check.feed.id: check.failure.reason for check in checks if check.failure}
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}") from error
+    return Feed(id=given, name=given, url=given, situation=settings.situation_id, outlet=given)

@@ -46,7 +46,9 @@ class Check:
         if self.parsed and not self.parsed.entries:
             found.append("The feed shows no entries at the moment.")
         if self.parsed and self.parsed.entries and not any(entry.published for entry in self.parsed.entries):
-            found.append("No entry states when it was published: in the first fill all count as old, later all as news.")
+            found.append(
+                "No entry states when it was published: in the first fill all count as old, later all as news."
+            )
         if self.fetched and not self.fetched.complete:
             found.append("The end of the document is not certain: the connection was closed without a length.")
         if self.fetched and self.fetched.permanent_target:
@@ -63,9 +65,7 @@ def check_feeds(
     return asyncio.run(_check_all(settings, feeds, on_done))
 
 
-async def _check_all(
-    settings: Settings, feeds: Sequence[Feed], on_done: Callable[[Check], None]
-) -> tuple[Check, ...]:
+async def _check_all(settings: Settings, feeds: Sequence[Feed], on_done: Callable[[Check], None]) -> tuple[Check, ...]:
     from urllib.parse import urlsplit
 
     from monitor.feeds.fetch import HttpFetcher

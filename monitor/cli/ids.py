@@ -34,7 +34,9 @@ def found(what: str, given: str, value: T | None, candidates: Callable[[], Itera
     if len(meant) > 1:
         listed = [f"  {known}  {description}" for known, description in meant[:_NAMED]]
         more = [f"  ... and {len(meant) - _NAMED} more"] if len(meant) > _NAMED else []
-        raise UsageError("\n".join([f"`{given}` may mean several {_plural(what)}; give more of the id:", *listed, *more]))
+        raise UsageError(
+            "\n".join([f"`{given}` may mean several {_plural(what)}; give more of the id:", *listed, *more])
+        )
     raise UsageError(f"no {what} has an id that begins with `{given}`; `monitor {_plural(what)} list` shows them")
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
@@ -70,10 +69,15 @@ def _indented(sentence: str) -> Iterator[str]:
 
 
 def show(*parts: RenderableType) -> None:
-    """Print data for people."""
+    """Print data for people. Where no terminal is, lines end with their last letter."""
     console = stdout()
-    for part in parts:
-        console.print(part, soft_wrap=isinstance(part, str | Text))
+    with console.capture() as captured:
+        for part in parts:
+            console.print(part, soft_wrap=isinstance(part, str | Text))
+    text = captured.get()
+    if not console.is_terminal:
+        text = "".join(f"{line.rstrip()}\n" for line in text.removesuffix("\n").split("\n"))
+    sys.stdout.write(text)
 
 
 def show_json(value: Any) -> None:
@@ -93,36 +97,31 @@ def plain(value: Any) -> Any:
 
     Times in UTC as `2022-01-05T10:03:00Z`, spans in seconds, severities and other choices as their words, secrets as `***`.
     """
-    match value:
-        case Severity():
-            return value.word
-        case Enum():
-            return value.value
-        case Secret():
-            return "***"
-        case datetime():
-            return iso(value)
-        case timedelta():
-            return value.total_seconds()
-        case Path():
-            return str(value)
-        case Mapping():
-            return {str(key): plain(item) for key, item in value.items()}
-        case bytes():
-            return value.decode("utf-8", "replace")
-        case str() | int() | float() | None:
-            return value
-        case _ if is_dataclass(value):
-            return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-        case Iterable():
-            return [plain(item) for item in value]
-    raise TypeError(f"no JSON for {type(value).__name__}")
+    for kind, convert in _CONVERSIONS:
+        if isinstance(value, kind):
+            return convert(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return [plain(item) for item in value]
 
 
 def iso(moment: datetime) -> str:
     """Return a moment in UTC as RFC 3339; fractions of a second only where there are some."""
     text = moment.astimezone(UTC).isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
     return text.replace("+00:00", "Z")
+
+
+_CONVERSIONS: Sequence[tuple[type, Callable[[Any], Any]]] = (
+    (Severity, lambda value: value.word),
+    (Enum, lambda value: value.value),
+    (Secret, lambda _value: "***"),
+    (datetime, iso),
+    (timedelta, lambda value: value.total_seconds()),
+    (Path, str),
+)
+"""The first that fits: a StrEnum is a text too, and shall be its word."""
 
 
 def cell(value: object) -> Text:

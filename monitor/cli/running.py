@@ -18,7 +18,7 @@ from monitor.cli.alerts import deliveries_of, delivery_table
 from monitor.cli.command import FAULT, Json, command
 from monitor.cli.session import Session
 from monitor.cli.status import show_status
-from monitor.errors import NotRunning, UsageError
+from monitor.errors import MonitorError, NotRunning, UsageError
 from monitor.model import Delivery, DeliveryState
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
     command(app, "reload", example="monitor reload")(reload)
     command(app, "pause", example="monitor pause")(pause)
     command(app, "resume", example="monitor resume")(resume)
-    command(app, "test-alert", example="monitor test-alert --route default")(test_alert)
+    command(app, "test-alert", example="monitor test-alert --route default")(send_test_alert)
 
 
 def run(
@@ -113,10 +113,11 @@ def resume(session: Session, as_json: Json = False) -> None:
     _set_paused(session, paused=False, as_json=as_json)
 
 
-def test_alert(
+def send_test_alert(
     session: Session,
     route: Annotated[
-        str | None, typer.Option("--route", metavar="NAME", help="Route to test (default: the first).", show_default=False)
+        str | None,
+        typer.Option("--route", metavar="NAME", help="Route to test (default: the first).", show_default=False),
     ] = None,
     wait: Annotated[int, typer.Option("--wait", min=0, max=3600, help="Wait so many seconds for the outcome.")] = 60,
     as_json: Json = False,
@@ -156,7 +157,20 @@ def reload_if_running(session: Session) -> bool:
         session.ask("reload")
     except NotRunning:
         return False
+    except MonitorError as error:
+        raise MonitorError(
+            f"the file was changed, but the running service keeps its old configuration: {error}"
+        ) from error
     return True
+
+
+def after_edit(*, reloaded: bool) -> str:
+    """Return what happens next after a file was edited."""
+    return (
+        "The running service has taken it over."
+        if reloaded
+        else "No service is running; it counts from the next start."
+    )
 
 
 def _checked(session: Session) -> Settings:

@@ -28,6 +28,8 @@ PLACES = (Path("config"), Path("/etc/monitor"))
 
 MAIN_FILE = "monitor.yaml"
 
+PLACEHOLDER = "-is-not-set"
+
 ANSWER_LIMIT = 60.0
 """Seconds until a service that took our question is given up: a reload or a status is a matter of milliseconds."""
 
@@ -66,12 +68,21 @@ class Session:
         """Return the present, UTC."""
         return datetime.now(UTC)
 
-    def settings(self) -> Settings:
-        """Return the configuration; `SettingsError` lists all of its mistakes."""
-        if self._settings is None:
-            from monitor.settings import load
+    def settings(self, *, secrets: bool = False) -> Settings:
+        """Return the configuration; `SettingsError` lists all of its mistakes.
 
-            self._settings = load(self.config_dir, environ=os.environ)
+        Where the only mistake is that this shell lacks environment variables that the service has, placeholders stand for
+        them: who asks for `secrets` to be right gets the error instead.
+        """
+        from monitor.settings import load
+
+        if secrets:
+            return load(self.config_dir, environ=os.environ)
+        if self._settings is None:
+            try:
+                self._settings = load(self.config_dir, environ=os.environ)
+            except SettingsError as error:
+                self._settings = _without_secrets(self.config_dir, error)
         return self._settings
 
     def data_dir(self) -> Path:
@@ -120,6 +131,29 @@ class Session:
 
         become_owner(data_dir)
         return asyncio.run(_asked(data_dir, op, fields))
+
+
+class _Lenient(dict[str, str]):
+    """An environment in which every variable is set."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> str:
+        return name + PLACEHOLDER
+
+
+def _without_secrets(config_dir: Path, error: SettingsError) -> Settings:
+    """Return the settings with placeholders for missing variables; raise the error where that is not all that is wrong."""
+    from monitor.settings import load
+
+    try:
+        settings = load(config_dir, environ=_Lenient(os.environ))
+    except SettingsError:
+        raise error from None
+    if PLACEHOLDER in settings.store_url:
+        raise error
+    return settings
 
 
 async def _asked(data_dir: Path, op: str, fields: Mapping[str, Any]) -> dict[str, Any]:

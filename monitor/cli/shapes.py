@@ -6,8 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from monitor.cli import worddiff
-from monitor.model import Alert, Attempt, Delivery, Endpoint, Feed, FeedState, Listing, Match, Reason, Report, Story
-from monitor.model import Version, Watch
+from monitor.model import (
+    Alert,
+    Attempt,
+    Delivery,
+    Endpoint,
+    Feed,
+    FeedState,
+    Listing,
+    Match,
+    Reason,
+    Report,
+    Story,
+    Version,
+    Watch,
+)
 
 Shape = dict[str, Any]
 

@@ -95,4 +95,4 @@ def _around(text: str, context: int, *, head: bool, tail: bool) -> str:
         return text
     start = "".join(words[:keep]) if head else ""
     end = "".join(words[-keep:]) if tail else ""
-    return " … ".join((start.rstrip(), end.lstrip())).removeprefix(" ") if head or tail else text
+    return f"{start.rstrip()} … {end.lstrip()}".removeprefix(" ") if head or tail else text

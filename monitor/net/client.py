@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -65,11 +66,14 @@ class Answer:
 class Http:
     """The client. One for the whole process; requests may run at the same time.
 
-    `ca_file` adds certificates to trust; `resolve` replaces the system's resolver (tests).
+    `ca_file` adds certificates to trust. `tls` (made by `tls_context`, which takes a tenth of a second) and `resolve` are
+    for those who share the one or replace the other.
     """
 
-    def __init__(self, *, ca_file: Path | None = None, resolve: Resolve | None = None) -> None:
-        self._tls = tls_context(ca_file)
+    def __init__(
+        self, *, ca_file: Path | None = None, tls: ssl.SSLContext | None = None, resolve: Resolve | None = None
+    ) -> None:
+        self._tls = tls or tls_context(ca_file)
         self._resolver = Resolver()
         self._resolve = resolve or self._resolver
         self._transports: dict[tuple[tuple[str, ...], Secret | None], GuardedTransport] = {}

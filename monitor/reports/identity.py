@@ -39,7 +39,7 @@ LONG_TITLE = 4
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _TWINS = ("www.", "amp.", "m.", "mobile.")
 _INDEX = re.compile(r"(index|default)\.(html?|php|aspx?)")
-_AMP = re.compile(r"[.-]amp(?=(\.html?)?$)")
+_AMP = re.compile(r"(?<=[^/])[.-]amp(?=(\.html?)?$)")
 _SEGMENT = ":@!$&'()*+,;=~-._"
 """Characters of a path segment that need no escape (RFC 3986 section 3.3)."""
 
@@ -125,9 +125,9 @@ def _path(parts: SplitResult) -> str:
     if segments and _INDEX.fullmatch(segments[-1]):
         segments.pop()
     if len(segments) > 1:  # `/amp` alone may be the page about it
-        segments = segments[segments[0] == "amp" : len(segments) - (segments[-1] == "amp")]
-        segments[-1] = _AMP.sub("", segments[-1])
-    return "/" + "/".join(segments)
+        segments = segments[segments[0] == "amp" :]
+        segments = segments[: len(segments) - (segments[-1] == "amp")]
+    return "/" + _AMP.sub("", "/".join(segments))
 
 
 def _query(parts: SplitResult) -> str:

@@ -67,8 +67,8 @@ def _by_address(entry: Entry, outlet: str, found: Mapping[str, Report], made: Ab
     guid = "g1" in made and _is_specific(entry.guid)
     foreign = by_link is not None and by_link.outlet != outlet  # its guids are its own and say nothing here
     if not {"l1", "g1"} <= made or (foreign and not by_guid):
-        report = by_link or by_guid
-        return report if report and (link or guid or _is_same_column(report, entry)) else None
+        report, specific = by_link or by_guid, link if by_link else guid
+        return report if report and (specific or _is_same_column(report, entry)) else None
     if link == guid:
         judged = is_alike if link else _is_same_column
         return next((report for report in (by_link, by_guid) if report and judged(report, entry)), None)

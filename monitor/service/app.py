@@ -318,20 +318,21 @@ class Service:
         kept = {
             entry.name: self.setup.channels[entry.name] for entry in settings.channels if same.get(entry.name) == entry
         }
-        left = [channel for name, channel in self.setup.channels.items() if name not in kept]
+        left = [deliverer for name, deliverer in self._deliverers.items() if name not in kept]
         self.setup = build_setup(settings, self._http, kept)
         self.settings = settings
         await self._configure(settings)
-        for channel in left:
-            self._tasks.create_task(self._close_later(channel), name=f"close {channel.name}")
+        for deliverer in left:
+            self._tasks.create_task(self._retire(deliverer), name=f"retire {deliverer.channel.name}")
         self.reloaded = {"at": self.clock.now(), "error": None}
         log.info("configuration reloaded", feeds=len(self.setup.feeds), watches=len(settings.watches))
         return {"feeds": len(self.setup.feeds), "watches": len(settings.watches), "channels": len(settings.channels)}
 
-    async def _close_later(self, channel: Channel) -> None:
+    async def _retire(self, deliverer: Deliverer) -> None:
         """Close a channel that is configured no more, after its last sends."""
-        await asyncio.sleep(channel.deadline.total_seconds())
-        await channel.aclose()
+        while deliverer.in_flight:
+            await asyncio.sleep(0.1)
+        await deliverer.channel.aclose()
 
     def _refuse_moves(self, settings: Settings) -> None:
         old = self.settings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.model import AuditEvent, Disposition, Listing
 from monitor.pipeline import Setup
@@ -12,7 +12,7 @@ from monitor.ports import Store
 def backfill(store: Store, setup: Setup, name: str, now: datetime) -> int:
     """Run one watch over the reports of the alert window; return how many it wants."""
     watch = setup.rules.watches[name]
-    reports = store.reports_between(setup.situation, now - setup.rules.alert_window, now)
+    reports = store.reports_between(setup.situation, now - setup.rules.alert_window, now + timedelta(seconds=1))
     matches = [
         match
         for report in reports

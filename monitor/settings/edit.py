@@ -68,7 +68,7 @@ def _append(config_dir: Path, name: str, key: str, rows: Sequence[Row], environ:
     text, sequence, key_node = _open(file, key)
     newline = "\r\n" if "\r\n" in text else "\n"
     if isinstance(sequence, SequenceNode) and sequence.value and not sequence.flow_style:
-        column, at = sequence.start_mark.column, _line_end(text, _end(sequence))
+        column, at = sequence.start_mark.column, _line_end(text, _inner_end(text, sequence) - 1)
     else:
         column, text = 0, _opened(text, sequence, key_node)
         at = _line_end(text, key_node.end_mark.index)
@@ -126,18 +126,36 @@ def _opened(text: str, sequence: Node, key_node: Node) -> str:
 # --- where things stand in the text -----------------------------------------------------------------------------------
 
 
-def _end(node: Node) -> int:
+def _end(text: str, node: Node) -> int:
     """Return where a node's text ends; the marks of block collections reach into the comments behind them."""
     if isinstance(node, SequenceNode) and node.value and not node.flow_style:
         last = node.value[-1]
-        return _end(last)
+        return _last_content(text, node) if last.start_mark.index < node.start_mark.index else _end(text, last)
     if isinstance(node, MappingNode) and node.value and not node.flow_style:
         key, value = node.value[-1]
         alias = value.start_mark.index < key.start_mark.index
-        return int(key.end_mark.index) if alias else _end(value)
+        return int(key.end_mark.index) if alias else _end(text, value)
     if isinstance(node, ScalarNode) and node.style in {"|", ">"}:
         return int(node.end_mark.index) - 1
     return int(node.end_mark.index)
+
+
+def _last_content(text: str, node: Node) -> int:
+    """Return where a block that ends in an alias (whose own marks are elsewhere) ends: before blank and comment lines."""
+    end = int(node.end_mark.index)
+    start = _line_start(text, end)
+    while start > node.start_mark.index and (text[start:end].lstrip() or "#").startswith("#"):
+        end = start - 1
+        start = _line_start(text, end)
+    return end
+
+
+def _inner_end(text: str, sequence: SequenceNode, number: int = -1) -> int:
+    """Return where the line after a row begins; comments that are indented more than the rows belong to the row."""
+    end = _after(text, _end(text, sequence.value[number]))
+    while _is_inner_comment(text[end : _after(text, end)], sequence.start_mark.column):
+        end = _after(text, end)
+    return end
 
 
 def _line_end(text: str, index: int) -> int:
@@ -155,7 +173,7 @@ def _blank_between(text: str, sequence: Node) -> bool:
     """Tell whether the rows of a list stand apart by an empty line."""
     if not isinstance(sequence, SequenceNode) or len(sequence.value) < 2:  # noqa: PLR2004 - two rows have one gap
         return False
-    gap = text[_end(sequence.value[0]) : sequence.value[1].start_mark.index]
+    gap = text[_end(text, sequence.value[0]) : sequence.value[1].start_mark.index]
     return bool(re.search(r"\n[ \t\r]*\n", gap))
 
 
@@ -165,10 +183,7 @@ def _extent(text: str, key_node: Node, sequence: SequenceNode, number: int) -> t
     first = _after(text, key_node.end_mark.index)
     while start > first and text[_line_start(text, start - 1) : start].lstrip().startswith("#"):
         start = _line_start(text, start - 1)
-    end = _after(text, _end(sequence.value[number]))
-    column = sequence.start_mark.column
-    while _is_inner_comment(text[end : _after(text, end)], column):
-        end = _after(text, end)
+    end = _inner_end(text, sequence, number)
     spaced = start == 0 or not text[_line_start(text, start - 1) : start].strip()
     while spaced and end < len(text) and not text[end : _after(text, end)].strip():
         end = _after(text, end)

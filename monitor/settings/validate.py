@@ -47,13 +47,20 @@ def validate(
         return None
     before = len(findings.mistakes)
     values = _with_secret_files(model, document, where, raw, findings)
+    broken = len(findings.mistakes) > before or any(path[: len(where)] == where for path in document.broken)
     try:
         result = model.model_validate(values, context=context)
     except ValidationError as error:
-        findings.mistakes.extend(_mistakes(error, model, document, where, raw))
+        mistakes = _mistakes(error, model, document, where, raw)
+        # Where a value could not be made, what the row lacks as a whole is no mistake of its own.
+        findings.mistakes.extend(mistake for place, mistake in mistakes if not (broken and _follows(place, where, raw)))
         return None
-    broken = any(path[: len(where)] == where for path in document.broken)
-    return None if broken or len(findings.mistakes) > before else result
+    return None if broken else result
+
+
+def _follows(place: Where, where: Where, raw: Mapping[str, Any]) -> bool:
+    """Tell whether a mistake may only follow from a value that is missing: it is about the row, or about a secret's key."""
+    return place == where or (place[-1] not in raw and f"{place[-1]}{FILE_SUFFIX}" in raw)
 
 
 def check_keys(document: Document, known: Iterable[str], findings: Findings) -> None:
@@ -154,8 +161,8 @@ def _read_secret(document: Document, where: Where, path: Any, findings: Findings
 
 def _mistakes(
     error: ValidationError, model: type[BaseModel], document: Document, where: Where, raw: Any
-) -> tuple[Mistake, ...]:
-    """Return one mistake for each value that is wrong, at its line.
+) -> tuple[tuple[Where, Mistake], ...]:
+    """Return one mistake for each value that is wrong, with its place.
 
     Where a value may have several forms pydantic reports each refused form; the one that got furthest is meant.
     """
@@ -167,7 +174,7 @@ def _mistakes(
             furthest[place] = details
     outer = [place for place in furthest if any(_inside(other, place) for other in furthest)]
     return tuple(
-        document.mistake(place, *_words(details, place, model, where))
+        (place, document.mistake(place, *_words(details, place, model, where)))
         for place, details in furthest.items()
         if place not in outer and place not in document.broken
     )

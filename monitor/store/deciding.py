@@ -32,7 +32,7 @@ def _in(column: Any) -> Any:
 
 _INTAKE = (
     select(intake)
-    .where(intake.c.situation == bindparam("of"))
+    .where(intake.c.situation == bindparam("of"), intake.c.aside_at.is_(None))
     .order_by(intake.c.seq)
     .limit(bindparam("at_most", type_=Integer))
 )

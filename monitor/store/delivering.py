@@ -37,9 +37,10 @@ _mine = deliveries.c.channel == bindparam("the_channel")
 _paused = exists().where(flags.c.name == PAUSED)
 _closed = exists().where(
     endpoints.c.channel == bindparam("the_channel"),
-    or_(endpoints.c.gone, endpoints.c.paused_until > bindparam("now")),
+    ~endpoints.c.gone,  # rows of a channel that is gone are claimed: the caller ends them with the reason
+    endpoints.c.paused_until > bindparam("now"),
 )
-_breaker_open = exists().where(endpoints.c.channel == bindparam("the_channel"), endpoints.c.open)
+_breaker_open = exists().where(endpoints.c.channel == bindparam("the_channel"), endpoints.c.open, ~endpoints.c.gone)
 _claimable = and_(_mine, deliveries.c.wake_at <= bindparam("now"), ~_paused, ~_closed)
 
 
@@ -109,7 +110,7 @@ _ENDPOINTS = select(*rows.ENDPOINT).where(endpoints.c.channel.in_(bindparam("cha
 def claim_due(
     connection: Connection, channel: str, now: datetime, limit: int, lease: timedelta
 ) -> tuple[Delivery, ...]:
-    """Lease up to `limit` due deliveries in one statement; none while paused, or while the endpoint is closed or its breaker open.
+    """Lease up to `limit` due deliveries in one statement; none while paused, or while the endpoint rests or its breaker is open.
 
     An abandoned row is due when its lease ended.
     """
@@ -212,7 +213,7 @@ def retry_deliveries(connection: Connection, ids: Sequence[str], now: datetime) 
 
 
 def earliest(connection: Connection, channels: Sequence[str], now: datetime) -> datetime | None:
-    """Return when a delivery can be claimed next: not before its endpoint's pause ends, never while that is gone.
+    """Return when a delivery can be claimed next: not before its endpoint's pause ends.
 
     A channel with an open breaker and a row being sent waits for that row, so it says nothing here.
     """
@@ -221,7 +222,7 @@ def earliest(connection: Connection, channels: Sequence[str], now: datetime) -> 
     moments = []
     for channel, due, sending in connection.execute(_WAITING_BY_CHANNEL, given):
         known = health.get(channel, Endpoint(channel=channel))
-        if due is None or known.gone or (known.open and sending):
+        if due is None or (known.open and not known.gone and sending):
             continue
-        moments.append(max(due, known.paused_until or due))
+        moments.append(due if known.gone else max(due, known.paused_until or due))
     return min(moments, default=None)

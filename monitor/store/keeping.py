@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, literal, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    bindparam,
+    delete,
+    exists,
+    func,
+    literal,
+    select,
+    type_coerce,
+    update,
+)
 
+from monitor.model import Entry
+from monitor.store import codec
 from monitor.store import situation as situation_row
 from monitor.store.committing import drop_documents
-from monitor.store.schema import alerts, cron, deliveries, listings, report_keys, reports, stories, tombstones, versions
+from monitor.store.schema import (
+    alerts,
+    cron,
+    deliveries,
+    endpoints,
+    feeds,
+    intake,
+    listings,
+    report_keys,
+    reports,
+    stories,
+    tombstones,
+    versions,
+)
 from monitor.store.statements import batches, insert_into, upsert
 
 _CLAIM = (
@@ -82,6 +110,44 @@ def prune(connection: Connection, situation: str, before: datetime, limit: int) 
         still_told = exists().where(reports.c.story_id == stories.c.id)
         connection.execute(delete(stories).where(stories.c.id.in_(story_ids), ~still_told))
     return len(found)
+
+
+def set_aside(connection: Connection, situation: str, now: datetime) -> tuple[str, Entry] | None:
+    """Put the oldest waiting entry aside, when nobody is deciding; return its feed and itself."""
+    seen = situation_row.hold(connection, situation)
+    oldest = (
+        select(intake.c.seq, intake.c.feed_id, intake.c.entry)
+        .where(intake.c.situation == situation, intake.c.aside_at.is_(None))
+        .order_by(intake.c.seq)
+        .limit(1)
+    )
+    row = connection.execute(oldest).first()
+    if row is None:
+        return None
+    situation_row.count_on(connection, situation, seen)
+    connection.execute(update(intake).where(intake.c.seq == row.seq).values(aside_at=now))
+    return row.feed_id, codec.from_json(Entry, row.entry)
+
+
+def shift_due(connection: Connection, situation: str, step: timedelta) -> None:
+    """Move due times, leases and pauses by `step`."""
+    by = step // timedelta(microseconds=1)
+
+    def moved(column: Column[datetime]) -> Any:
+        return type_coerce(column, BigInteger) + by
+
+    mine = feeds.c.situation == situation
+    connection.execute(update(feeds).where(mine).values(due_at=moved(feeds.c.due_at), wake_at=moved(feeds.c.wake_at)))
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.wake_at.is_not(None))
+        .values(due_at=moved(deliveries.c.due_at), wake_at=moved(deliveries.c.wake_at))
+    )
+    connection.execute(
+        update(endpoints)
+        .where(endpoints.c.paused_until.is_not(None))
+        .values(paused_until=moved(endpoints.c.paused_until))
+    )
 
 
 def _bury(connection: Connection, ids: list[str]) -> None:

@@ -16,6 +16,7 @@ def become_owner(path: Path) -> bool:
 
     Only root changes, and only where the directory exists and belongs to someone else. Where that user could not reach the
     directory (a parent closed to all but root, as with systemd's DynamicUser), root stays root: `give_away` covers that.
+    Modules imported after this must be readable for that user.
     """
     directory = path if path.is_dir() else path.parent
     if os.geteuid() != 0 or not directory.is_dir():

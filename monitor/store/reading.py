@@ -27,7 +27,9 @@ from monitor.store.schema import (
 _PAGE = 500
 """Reports looked through at a time when searching their text: bounds the memory of a search over all of them."""
 
-_WAITING = select(func.count()).select_from(intake).where(intake.c.situation == bindparam("of"))
+_ENTRIES = select(func.count()).select_from(intake).where(intake.c.situation == bindparam("of"))
+_WAITING = _ENTRIES.where(intake.c.aside_at.is_(None))
+_ASIDE = _ENTRIES.where(intake.c.aside_at.is_not(None))
 _BETWEEN = (
     select(*rows.REPORT)
     .where(
@@ -249,5 +251,6 @@ def counts(connection: Connection, situation: str) -> Mapping[str, int]:
         "deliveries": sum(by_state.values()),
         **by_state,
         "intake": intake_waiting(connection, situation),
+        "aside": int(connection.execute(_ASIDE, {"of": situation}).scalar_one()),
         "tombstones": number(select(tombstones.c.key).where(tombstones.c.situation == situation).subquery()),
     }

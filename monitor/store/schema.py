@@ -174,7 +174,8 @@ intake = Table(
     Column("baseline", Boolean, nullable=False),
     Column("covered_from", Utc),
     Column("document_id", _Serial, ForeignKey("documents.id")),
-    Column("entry", Text, nullable=False),  # JSON
+    Column("aside_at", Utc),  # could not be decided: kept, and nothing waits for it
+    Column("entry", Text, nullable=False),  # JSON; last, so that reading what stands before it never walks through it
     Index("intake_order", "situation", "seq"),
     Index("intake_document", "document_id"),
     sqlite_autoincrement=True,

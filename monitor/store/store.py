@@ -160,6 +160,23 @@ class SqlStore:
         with self._reading() as connection:
             return reading.intake_waiting(connection, situation)
 
+    def set_aside(self, situation: str, now: datetime) -> str | None:
+        """Put the oldest waiting entry aside; return what it is."""
+        with self._as_decider(situation) as connection:
+            aside = keeping.set_aside(connection, situation, now)
+            if aside is None:
+                return None
+            feed_id, entry = aside
+            words = {"title": entry.title[:200], "link": entry.link}
+            event = AuditEvent(at=now, kind="aside", subject=feed_id, data=words)
+            committing.add_audit(connection, [event])
+        return f"{feed_id}: {entry.title[:200]}"
+
+    def shift_due(self, situation: str, step: timedelta) -> None:
+        """Move all due times, leases and pauses along with a wall clock that was set."""
+        with self._writing() as connection:
+            keeping.shift_due(connection, situation, step)
+
     def deciding(self, situation: str) -> AbstractContextManager[Deciding]:
         """Open the decider's transaction under the situation's lock."""
         self._ensure_usable()
@@ -250,10 +267,8 @@ class SqlStore:
 
     def prune(self, situation: str, before: datetime, limit: int) -> int:
         """Replace up to `limit` reports first seen before that time, that nothing waits for, by tombstones; return how many."""
-        with ExitStack() as stack:
-            if self._database.dialect == "sqlite":
-                stack.enter_context(deciding.one_decider(self._database, situation))
-            return keeping.prune(stack.enter_context(self._writing()), situation, before, limit)
+        with self._as_decider(situation) as connection:
+            return keeping.prune(connection, situation, before, limit)
 
     # -- reading, for commands and status
     def reports(
@@ -351,6 +366,14 @@ class SqlStore:
         self._ensure_usable()
         with self._database.writing() as connection:
             yield connection
+
+    @contextmanager
+    def _as_decider(self, situation: str) -> Iterator[Connection]:
+        """Give a transaction while nobody decides the situation (on PostgreSQL its row sees to that)."""
+        with ExitStack() as stack:
+            if self._database.dialect == "sqlite":
+                stack.enter_context(deciding.one_decider(self._database, situation))
+            yield stack.enter_context(self._writing())
 
     def _ensure_usable(self) -> None:
         if not self._usable:

@@ -1,33 +1,43 @@
 """All watches in one index: the cost of a report grows with its text, not with the number of keywords.
 
-Keywords are whole words and phrases in folded form (see language.text). The index maps the first word of each phrase to
-the phrases that begin with it; one pass over the words of a field finds all of them. No pattern can backtrack: there is none.
+Keywords are whole words and phrases in folded form (see language.text). The index is a tree of words: phrases that begin with
+the same words share a path, so from each word of a text at most as many steps are taken as the longest keyword has words,
+however many keywords there are. No pattern can backtrack: there is none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from monitor.language.text import Token, fold, forms, tokens
+from monitor.language.text import Token, fold, forms, squeeze, tokens
 from monitor.model import Feed, Match, Reason, Report, Watch
 
 MAX_REASONS = 20
 """Reasons kept per match; the first of each keyword and field come first."""
 
+Words = tuple[str, ...]
+"""A keyword as the folded words it consists of."""
+_Places = Mapping[Words, Sequence[tuple[int, int]]]
+"""Where keywords stand in a text: the first places of each, as character spans."""
 
-@dataclass(frozen=True, slots=True)
-class _Phrase:
-    words: tuple[str, ...]
-    keyword: str
+
+@dataclass(slots=True)
+class _Node:
+    """A word of phrases: the words that may follow, and the phrase that ends here. Nobody changes it once it is compiled."""
+
+    following: dict[str, _Node] = field(default_factory=dict)
+    phrase: Words | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
+    """A watch; its keywords by their words, as the watch writes them."""
+
     watch: Watch
-    any: frozenset[tuple[str, ...]]
-    all: tuple[frozenset[tuple[str, ...]], ...]
-    none: frozenset[tuple[str, ...]]
+    any: Mapping[Words, str]
+    all: tuple[Mapping[Words, str], ...]
+    none: Mapping[Words, str]
     sources: frozenset[str]
 
 
@@ -36,89 +46,96 @@ class WatchIndex:
     """The compiled watches; immutable, shared by threads."""
 
     watches: tuple[_Compiled, ...]
-    phrases: Mapping[str, tuple[_Phrase, ...]]
+    root: _Node
 
     def match(self, report: Report, feed: Feed | None) -> tuple[Match, ...]:
-        """Return a match for each watch that wants the report, in the order of the watches."""
-        found = {name: self._find(name, text) for name, text in (("title", report.title), ("text", report.text))}
-        matches = (self._judge(compiled, report, feed, found) for compiled in self.watches)
+        """Return a match for each watch that wants the report, in the order of the watches.
+
+        A reason's span points into the report's field as it is: `text[start:end]` is its surface.
+        """
+        texts = {"title": report.title, "text": report.text}
+        found = {name: _find(self.root, text) for name, text in texts.items()}
+        matches = (_judge(compiled, report, feed, texts, found) for compiled in self.watches)
         return tuple(match for match in matches if match is not None)
-
-    def _find(self, name: str, text: str) -> dict[tuple[str, ...], list[Reason]]:
-        words = list(tokens(text))
-        found: dict[tuple[str, ...], list[Reason]] = {}
-        for position, token in enumerate(words):
-            for phrase in self.phrases.get(token.form, ()):
-                if _stands(phrase.words, words, position):
-                    end = words[position + len(phrase.words) - 1].end
-                    reason = Reason(
-                        keyword=phrase.keyword, surface=text[token.start : end], field=name, start=token.start, end=end
-                    )
-                    found.setdefault(phrase.words, []).append(reason)
-        return found
-
-    def _judge(
-        self,
-        compiled: _Compiled,
-        report: Report,
-        feed: Feed | None,
-        found: Mapping[str, Mapping[tuple[str, ...], list[Reason]]],
-    ) -> Match | None:
-        watch = compiled.watch
-        if not _within(compiled, report, feed):
-            return None
-        fields = [found[name] for name in watch.fields]
-        if _reasons(compiled.none, fields):
-            return None
-        groups = [_reasons(group, fields) for group in compiled.all]
-        if not all(groups):
-            return None
-        wanted = _reasons(compiled.any, fields)
-        if compiled.any and not wanted:
-            return None
-        reasons = [*wanted, *(reason for group in groups for reason in group)]
-        return Match(report_id=report.id, watch=watch.name, version=report.version, reasons=_first_of_each(reasons))
 
 
 def compile_watches(watches: Iterable[Watch]) -> WatchIndex:
     """Compile the enabled watches."""
-    compiled, phrases = [], dict[str, dict[tuple[str, ...], _Phrase]]()
-    for watch in watches:
-        if not watch.enabled:
-            continue
-        compiled.append(
-            _Compiled(
-                watch=watch,
-                any=_phrases(watch.any, phrases),
-                all=tuple(_phrases(group, phrases) for group in watch.all),
-                none=_phrases(watch.none, phrases),
-                sources=frozenset(fold(source) for source in watch.sources),
-            )
+    root = _Node()
+    compiled = tuple(
+        _Compiled(
+            watch=watch,
+            any=_plant(watch.any, root),
+            all=tuple(_plant(group, root) for group in watch.all),
+            none=_plant(watch.none, root),
+            sources=frozenset(fold(squeeze(source)) for source in watch.sources),
         )
-    return WatchIndex(tuple(compiled), {first: tuple(known.values()) for first, known in phrases.items()})
+        for watch in watches
+        if watch.enabled
+    )
+    return WatchIndex(compiled, root)
 
 
-def _phrases(keywords: Iterable[str], phrases: dict[str, dict[tuple[str, ...], _Phrase]]) -> frozenset[tuple[str, ...]]:
-    keys = set()
+def _plant(keywords: Iterable[str], root: _Node) -> Mapping[Words, str]:
+    """Put keywords into the tree; those without a letter or digit can stand nowhere and are left out."""
+    planted: dict[Words, str] = {}
     for keyword in keywords:
         words = forms(keyword)
-        if words:
-            keys.add(words)
-            phrases.setdefault(words[0], {}).setdefault(words, _Phrase(words, keyword))
-    return frozenset(keys)
+        if not words:
+            continue
+        planted.setdefault(words, keyword)
+        node = root
+        for word in words:
+            node = node.following.setdefault(word, _Node())
+        node.phrase = words
+    return planted
 
 
-def _stands(words: tuple[str, ...], text: Sequence[Token], position: int) -> bool:
-    if position + len(words) > len(text):
-        return False
-    return all(text[position + offset].form == word for offset, word in enumerate(words))
+def _find(root: _Node, text: str) -> _Places:
+    words = list(tokens(text))
+    found: dict[Words, list[tuple[int, int]]] = {}
+    for position, first in enumerate(words):
+        for phrase, last in _phrases_at(root, words, position):
+            places = found.setdefault(phrase, [])
+            if len(places) < MAX_REASONS:
+                places.append((first.start, last.end))
+    return found
+
+
+def _phrases_at(root: _Node, words: Sequence[Token], position: int) -> Iterable[tuple[Words, Token]]:
+    """Yield the phrases that begin at a word, each with the word it ends in."""
+    node = root
+    for at in range(position, len(words)):
+        following = node.following.get(words[at].form)
+        if following is None:
+            return
+        if following.phrase:
+            yield following.phrase, words[at]
+        node = following
+
+
+def _judge(
+    compiled: _Compiled, report: Report, feed: Feed | None, texts: Mapping[str, str], found: Mapping[str, _Places]
+) -> Match | None:
+    watch = compiled.watch
+    if not _within(compiled, report, feed):
+        return None
+    if any(found[name].keys() & compiled.none.keys() for name in watch.fields):
+        return None
+    asked = [compiled.any, *compiled.all] if watch.any else compiled.all
+    reasons = [_reasons(keywords, watch.fields, texts, found) for keywords in asked]
+    if not all(reasons):
+        return None
+    kept = _first_of_each([reason for group in reasons for reason in group])
+    return Match(report_id=report.id, watch=watch.name, version=report.version, reasons=kept)
 
 
 def _within(compiled: _Compiled, report: Report, feed: Feed | None) -> bool:
     watch = compiled.watch
     if watch.languages and report.language not in watch.languages:
         return False
-    if compiled.sources and not compiled.sources.intersection((fold(report.outlet), fold(report.source))):
+    names = {fold(squeeze(report.outlet)), fold(squeeze(report.source))}
+    if watch.sources and compiled.sources.isdisjoint(names):
         return False
     if watch.feeds and report.feed_id not in watch.feeds:
         return False
@@ -126,12 +143,17 @@ def _within(compiled: _Compiled, report: Report, feed: Feed | None) -> bool:
 
 
 def _reasons(
-    wanted: frozenset[tuple[str, ...]], fields: Sequence[Mapping[tuple[str, ...], list[Reason]]]
+    keywords: Mapping[Words, str], fields: Iterable[str], texts: Mapping[str, str], found: Mapping[str, _Places]
 ) -> list[Reason]:
-    return [reason for field in fields for words in field.keys() & wanted for reason in field[words]]
+    return [
+        Reason(keyword=keywords[words], surface=texts[name][start:end], field=name, start=start, end=end)
+        for name in fields
+        for words in found[name].keys() & keywords.keys()
+        for start, end in found[name][words]
+    ]
 
 
-def _first_of_each(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
+def _first_of_each(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     """Return the reasons by field and place, the first of each keyword and field before repetitions, at most MAX_REASONS."""
     ordered = sorted(set(reasons), key=lambda reason: (reason.field != "title", reason.start, reason.keyword))
     seen = set[tuple[str, str]]()

@@ -119,6 +119,24 @@ def test_many_sources_are_named_up_to_eight_and_counted_beyond() -> None:
     assert "31 источник." in _render(alert, "ru").message.text
 
 
+def test_a_keyword_found_as_it_is_is_named_once_and_many_keywords_are_counted() -> None:
+    alert = sample.full()
+    match = alert.matches[0]
+    first = match.reasons[0]
+    same = (
+        dataclasses.replace(first, keyword="Curfew", surface="curfew"),
+        dataclasses.replace(first, surface="ПРОТЕСТЫ"),
+    )
+    reasons = (
+        *same,
+        *match.reasons,
+        *(dataclasses.replace(first, keyword=f"k{n}", surface=f"k{n}") for n in range(13)),
+    )
+    text = _render(dataclasses.replace(alert, matches=(dataclasses.replace(match, reasons=reasons),))).message.text
+    assert "• curfew (title)\n• протест → ПРОТЕСТЫ, протестующих (title, text)\n" in text
+    assert "• k8 (title)\n• and 4 more\n" in text
+
+
 def test_what_is_not_known_is_not_shown_and_a_missing_time_is_said() -> None:
     text = _render(sample.bare()).message.text
     assert "Published: time not stated" in text

@@ -11,6 +11,7 @@ from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
 from email.policy import default
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ NAMES = [
 ]  # fmt: skip
 
 
+@cache  # certificates take a moment to load
 def channel(**more: Any) -> EmailChannel:
     base = {
         "host": "mail.example.org",

@@ -13,6 +13,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import jsonschema
 import pytest
 import trustme
@@ -23,12 +24,13 @@ from support.http_server import Answer, FakeServer, drip, hang, head, pour, raw,
 
 from monitor.channels.event import MAX_BODY, SHORT_BODY, shorter
 from monitor.channels.retry import HTTP_SCHEDULE, UNREACHABLE, after
-from monitor.channels.webhook import WebhookChannel, WebhookOptions
+from monitor.channels.webhook import WebhookChannel, WebhookOptions, judge
 from monitor.model import (
     Ambiguous,
     BadEndpoint,
     BadMessage,
     Delivered,
+    Delivery,
     DeliveryState,
     Endpoint,
     Gone,
@@ -36,6 +38,7 @@ from monitor.model import (
     Retry,
     Throttled,
 )
+from monitor.net import client
 from monitor.net.client import Http
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -234,6 +237,11 @@ def test_every_status_has_its_outcome(status: int, kind: type, reason: str) -> N
         assert outcome.endpoint
 
 
+def judged(status: int, headers: dict[str, str], *, date: datetime | None = None) -> Outcome:
+    answer = client.Answer(status=status, headers=httpx.Headers(headers), body=b"", complete=True, date=date)
+    return judge(answer, NOW)
+
+
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(
     ("value", "wait"),
@@ -251,13 +259,13 @@ def test_every_status_has_its_outcome(status: int, kind: type, reason: str) -> N
     ],
 )
 def test_retry_after_is_obeyed_in_all_its_forms(status: int, value: str, wait: timedelta | None) -> None:
-    outcome = send(reply(status, headers={"Retry-After": value}))
+    outcome = judged(status, {"Retry-After": value})
     if wait is None and status == 503:
         assert isinstance(outcome, Retry)
         return
     assert isinstance(outcome, Throttled)
     assert outcome.retry_after == wait
-    row = delivery(channel_for())
+    row = Delivery(id="d", alert_id="a", channel="hook", recipient="x", payload=b"", due_at=NOW, created_at=NOW)
     kept, endpoint = after(outcome, row, Endpoint(channel="hook"), HTTP_SCHEDULE, NOW, 0.5)
     assert (kept.failures, kept.state) == (0, DeliveryState.PENDING)
     assert kept.due_at == endpoint.paused_until == NOW + max(HTTP_SCHEDULE[0], wait or timedelta(0))
@@ -265,15 +273,7 @@ def test_retry_after_is_obeyed_in_all_its_forms(status: int, value: str, wait: t
 
 def test_a_date_in_retry_after_counts_from_the_receivers_own_clock() -> None:
     theirs = NOW + timedelta(days=3)
-    outcome = send(
-        reply(
-            429,
-            headers={
-                "Date": format_datetime(theirs),
-                "Retry-After": format_datetime(theirs + timedelta(minutes=2), usegmt=True),
-            },
-        )
-    )
+    outcome = judged(429, {"Retry-After": format_datetime(theirs + timedelta(minutes=2), usegmt=True)}, date=theirs)
     assert isinstance(outcome, Throttled)
     assert outcome.retry_after == timedelta(minutes=2)
 
@@ -349,8 +349,9 @@ def test_what_breaks_after_the_request_was_written_is_ambiguous(answer: Answer, 
         reply(200, b"not gzip", {"Content-Encoding": "gzip"}),
     ],
 )
-def test_once_the_status_is_known_the_body_cannot_spoil_it(answer: Answer) -> None:
-    assert isinstance(send(answer, deadline=1), Delivered)
+def test_once_the_status_is_known_the_body_cannot_spoil_it(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "PREFIX_WAIT", 0.2)
+    assert isinstance(send(answer), Delivered)
 
 
 def test_a_receiver_that_is_not_there_burns_no_attempt() -> None:

@@ -93,12 +93,12 @@ def test_four_threads_claim_each_delivery_once(store, twin):
 
 
 CLOSED = {
-    "gone": (replace(MAIL, gone=True), NOW + 9 * HOUR, False),
+    "gone: its rows are ended by the caller": (replace(MAIL, gone=True, paused_until=NOW + HOUR), NOW, True),
     "paused": (replace(MAIL, paused_until=NOW + HOUR), NOW + HOUR - timedelta(microseconds=1), False),
     "pause over": (replace(MAIL, paused_until=NOW + HOUR), NOW + HOUR, True),
     "open": (replace(MAIL, open=True), NOW, True),
     "open and paused": (replace(MAIL, open=True, paused_until=NOW + HOUR), NOW, False),
-    "open and gone": (replace(MAIL, open=True, gone=True), NOW, False),
+    "open and gone": (replace(MAIL, open=True, gone=True), NOW, True),
 }
 
 
@@ -261,8 +261,8 @@ def test_the_next_due_time_respects_endpoints_and_leases(store):
     queue(store, delivery("a"), delivery("b", due_at=NOW + HOUR))
     store.save_endpoint(replace(MAIL, paused_until=NOW + MINUTE))
     assert due(store) == NOW + MINUTE
-    store.save_endpoint(replace(MAIL, gone=True))
-    assert due(store) is None
+    store.save_endpoint(replace(MAIL, gone=True, paused_until=NOW + MINUTE))
+    assert due(store) == NOW
     store.save_endpoint(MAIL)
     claim(store)
     assert due(store) == NOW + HOUR

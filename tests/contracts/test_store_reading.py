@@ -190,6 +190,7 @@ def test_counts_say_how_much_there_is_of_everything(store):
     arrive(store, entry(5))
     store.claim_due_deliveries("hook", NOW, 1, MINUTE)
     assert store.counts(KZ) == {
+        "aside": 0,
         "reports": 2,
         "versions": 2,
         "matches": 2,

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from monitor.net.client import Answer, Http, NetFailure
+from monitor.net.transport import tls_context
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 """What `allow_networks` has to hold for a server of a test to be reached."""
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    return tls_context()
+
+
 @asynccontextmanager
 async def http_client(**options: Any) -> AsyncIterator[Http]:
-    client = Http(**options)
+    client = Http(**({"tls": _tls()} if "ca_file" not in options else {}), **options)
     try:
         yield client
     finally:

@@ -238,6 +238,7 @@ def _tables() -> None:
         sa.Column("baseline", sa.Boolean(), nullable=False),
         sa.Column("covered_from", sa.BigInteger()),
         sa.Column("document_id", SERIAL, sa.ForeignKey("documents.id")),
+        sa.Column("aside_at", sa.BigInteger()),
         sa.Column("entry", sa.Text(), nullable=False),
         sqlite_autoincrement=True,
     )

@@ -1,0 +1,203 @@
+"""A desk to run commands at: a configuration, a data directory with a filled store, and a runner."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from monitor.cli import app
+from monitor.model import (
+    ChangeKind,
+    DeliveryState,
+    Disposition,
+    Endpoint,
+    FailureKind,
+    FeedState,
+    PollFailure,
+    PollResult,
+)
+from monitor.store import SqlStore, open_store
+from support import values
+
+MONITOR = """\
+situation: {id: kazakhstan, name: Kazakhstan, zone: Asia/Almaty}
+defaults: {alert_window: 24h}
+channels:
+  log: {kind: console}
+  book: {kind: jsonl, path: alerts.jsonl}
+routes:
+  desk: {channels: [log, book]}
+  night: {channels: [book], watches: [fuel]}
+"""
+
+FEEDS = """\
+# Feeds of the desk; this comment stays.
+feeds:
+- {id: tengri, name: Tengrinews, url: "https://tengri.example/rss", language: ru, group: national}
+- {id: vlast, name: Власть, url: "https://vlast.example/rss", pace: 10m}
+- {id: zakon, name: Zakon, url: "https://zakon.example/rss"}
+- {id: fresh, name: Fresh, url: "https://fresh.example/rss"}
+- {id: off, name: Off, url: "https://off.example/rss", enabled: false, reason: it moved behind a wall}
+"""
+
+WATCHES = """\
+# Watches of the desk; this comment stays.
+watches:
+- {name: unrest, title: Unrest, any: [митинг, митинги, протест, rally], severity: warning}
+- {name: fuel, title: Fuel, any: [газ], all: [[цена, цены]], groups: [national]}
+- {name: quiet, any: [rally], enabled: false}
+"""
+
+R1, R2, R3 = "r1ab01" + "0" * 26, "r1ab02" + "0" * 26, "r1ff03" + "0" * 26
+S1, A1 = "s1" + "a" * 30, "a1" + "b" * 30
+SENT, DEAD, WAITS = "d1" + "1" * 30, "d1" + "2" * 30, "d1" + "3" * 30
+
+HOSTILE = "Митинг \x1b[2J[red]в Алматы[/red]\u202e прошёл"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where a test works."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def run(self, *arguments: str, code: int = 0, **environ: str) -> Result:
+        """Run a command on this desk's configuration and check its exit code."""
+        result = CliRunner().invoke(app, [*arguments, "--config", str(self.config)], env=environ or None)
+        shown = f"{result.stdout}\n{result.stderr}\n{result.exception!r}"
+        assert result.exit_code == code, shown
+        assert "Traceback" not in result.stderr, shown
+        return result
+
+    def json(self, *arguments: str, code: int = 0) -> Any:
+        """Run a command with --json and return its one document."""
+        return json.loads(self.run(*arguments, "--json", code=code).stdout)
+
+    def open(self) -> SqlStore:
+        return open_store("sqlite:///monitor.db", data_dir=self.data)
+
+    def feeds_text(self) -> str:
+        return (self.config / "feeds.yaml").read_text()
+
+    def watches_text(self) -> str:
+        return (self.config / "watches.yaml").read_text()
+
+
+@pytest.fixture
+def empty_desk(tmp_path: Path) -> Desk:
+    """A configuration whose service never ran."""
+    config = tmp_path / "config"
+    config.mkdir()
+    for name, text in (("monitor.yaml", MONITOR), ("feeds.yaml", FEEDS), ("watches.yaml", WATCHES)):
+        (config / name).write_text(text)
+    return Desk(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def filled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with something of everything, an hour old."""
+    folder = tmp_path_factory.mktemp("filled")
+    store = open_store("sqlite:///monitor.db", data_dir=folder)
+    store.migrate()
+    _fill(store, datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1))
+    store.close()
+    return folder / "monitor.db"
+
+
+@pytest.fixture
+def desk(empty_desk: Desk, filled_file: Path) -> Iterator[Desk]:
+    """A configuration with a store that was worked on."""
+    empty_desk.data.mkdir()
+    shutil.copyfile(filled_file, empty_desk.data / "monitor.db")
+    return empty_desk
+
+
+def _fill(store: SqlStore, at: datetime) -> None:
+    feeds = [values.feed(name) for name in ("tengri", "vlast", "zakon")]
+    store.sync_feeds(values.KZ, feeds, at, {feed.id: at for feed in feeds})
+    for state in store.claim_due_feeds(values.KZ, at, 10, values.MINUTE):
+        store.save_poll(_polled(state, at))
+    _decide(store, at)
+    _deliver(store, at)
+
+
+def _polled(state: FeedState, at: datetime) -> PollResult:
+    due = at + timedelta(hours=2)
+    match state.feed_id:
+        case "tengri":
+            entries = tuple(values.entry(number) for number in (1, 2, 3, 4))
+            result = values.polled(state, *entries, at=at)
+            return replace(result, state=replace(result.state, last_entry_at=at, entries=4, due_at=due))
+        case "vlast":
+            failure = PollFailure(kind=FailureKind.SERVER_ERROR, reason="The server failed (503).", status=503)
+            failing = replace(state, lease=None, failures=3, failure=failure, failing_since=at, due_at=due)
+            return PollResult(state=failing, lease=state.lease or "", at=at)
+        case _:
+            old = at - timedelta(days=9)
+            silent = replace(state, lease=None, last_success_at=at, last_entry_at=old, entries=7, due_at=due)
+            return PollResult(state=silent, lease=state.lease or "", at=at)
+
+
+def _decide(store: SqlStore, at: datetime) -> None:
+    first = values.report(R1, title="Протест в Жанаозене", text="Задержаны 12 человек", seen_at=at, story_id=S1)
+    edited = replace(first, title="Протест в Актау", text="Задержаны 15 человек", version=2)
+    copy = values.report(R2, outlet="vlast", source="Власть", title="Протест в Актау", seen_at=at, story_id=S1)
+    other = values.report(R3, title=HOSTILE, seen_at=at + values.MINUTE, story_id="s1" + "c" * 30)
+    with store.deciding(values.KZ) as tx:
+        waiting = tx.intake(10)
+        changes = [
+            values.new(waiting[0], first),
+            replace(values.new(waiting[1], edited), kind=ChangeKind.REVISED),
+            values.new(waiting[2], copy),
+            values.new(waiting[3], other),
+        ]
+        tx.commit(
+            values.decision(
+                *changes,
+                sketches=(values.sketch(edited, S1), values.sketch(copy, S1), values.sketch(other, other.story_id)),
+                stories=(
+                    values.story(S1, title="Протест в Актау", opened_at=at, updated_at=at, reports=2, sources=2),
+                    values.story(other.story_id, title=HOSTILE, opened_at=at, updated_at=at),
+                ),
+                listings=(
+                    values.listing(R1, at=at, alert_id=A1),
+                    values.listing(R2, at=at, alert_id=A1, disposition=Disposition.COPY),
+                ),
+                alerts=(
+                    values.alert(A1, at=at, headline=edited.title, report=edited, story_id=S1, matches=(values.match(R1),)),
+                ),
+                deliveries=(
+                    values.delivery(SENT, alert_id=A1, channel="book", due_at=at, created_at=at),
+                    values.delivery(DEAD, alert_id=A1, channel="gone", due_at=at, created_at=at),
+                    values.delivery(WAITS, alert_id=A1, channel="log", due_at=at, created_at=at),
+                ),
+            )
+        )
+
+
+def _deliver(store: SqlStore, at: datetime) -> None:
+    (sent,) = store.claim_due_deliveries("book", at, 1, values.MINUTE)
+    made = values.attempt(sent, started_at=at, detail="written to alerts.jsonl")
+    healthy = Endpoint(channel="book", last_success_at=at)
+    store.save_attempt(values.ended(sent, finished_at=at), sent.lease or "", made, healthy, ())
+    (dead,) = store.claim_due_deliveries("gone", at, 1, values.MINUTE)
+    refused = values.attempt(dead, started_at=at, outcome="gone", reason="gone", detail="410 Gone", status=410)
+    ailing = Endpoint(channel="gone", failures=1, gone=True, reason="410 Gone")
+    ended = values.ended(dead, DeliveryState.DEAD, finished_at=at, reason="the receiver is gone (410)")
+    store.save_attempt(ended, dead.lease or "", refused, ailing, ())
