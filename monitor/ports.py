@@ -149,6 +149,24 @@ class Known:
     """Keys under a tombstone."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """When what is due next, of what nobody holds a living lease on; None or missing where nothing waits."""
+
+    feeds: datetime | None
+    cron: datetime | None
+    deliveries: Mapping[str, datetime]
+    """By channel; empty while paused."""
+    entries: bool
+    """Entries wait to be decided."""
+
+    @property
+    def due(self) -> datetime | None:
+        """Return the earliest of all due times."""
+        moments = (self.feeds, self.cron, *self.deliveries.values())
+        return min((moment for moment in moments if moment is not None), default=None)
+
+
 class Deciding(Protocol):
     """The decider's transaction: holds the situation's lock from the first read to the commit."""
 
@@ -279,8 +297,8 @@ class Store(Protocol):
         """Make ended or waiting deliveries due now with fresh counters; return how many."""
 
     # -- time
-    def next_due(self, situation: str, now: datetime, channels: Sequence[str]) -> datetime | None:
-        """Return the earliest due time of feeds, cron rows and (unless paused) deliveries; None when nothing waits."""
+    def work(self, situation: str, now: datetime, channels: Sequence[str]) -> Work:
+        """Return what waits: one cheap look before anything is claimed."""
 
     def claim_cron(self, name: str, due_at: datetime, next_at: datetime) -> bool:
         """Take one run of a cron job: True for exactly one caller per `due_at`; the row then waits for `next_at`."""

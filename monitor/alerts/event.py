@@ -135,6 +135,13 @@ def _cut_reasons(limit: int) -> Callable[[Data], None]:
     return shorten
 
 
+def _cut_watches(limit: int) -> Callable[[Data], None]:
+    def shorten(data: Data) -> None:
+        del data["watches"][limit:]
+
+    return shorten
+
+
 def _cut_sources(limit: int) -> Callable[[Data], None]:
     def shorten(data: Data) -> None:
         if data["story"] is not None:
@@ -152,5 +159,8 @@ _SHORTER: tuple[Callable[[Data], None], ...] = (
     _cut_field("note", 1000),
     _cut_reasons(3),
     _cut_sources(10),
+    _cut_watches(20),
+    _cut_field("summary", 200),
+    _cut_reasons(0),
 )
 """What is given up first comes first."""

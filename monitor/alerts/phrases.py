@@ -6,8 +6,9 @@ CLDR's plural rules (English one/other, Russian one/few/many, Kazakh leaves the 
 Refused: gettext catalogues; three languages of sixty phrases are read, compared and tested more easily side by side.
 
 Alerts without a report carry `facts`, so that they too speak the reader's language:
-- `watching`: `feed` (its name), `entries` (stored silently), `matched` (of these, wanted by a watch);
-- `operator`: `what` (a key of `Phrases.operator`) and the names that its sentence fills in.
+- `watching`: `feeds` (how many are watched now), `names` of the new ones, `more` (new ones not named), `entries` (that stood in the
+  new ones), `failing` (of all, cannot be read);
+- `operator`: `what` (a key of `OPERATOR_FACTS`) and the facts that its sentence fills in.
 Where facts are missing, the alert's own headline and note stand as they are.
 """
 
@@ -22,10 +23,11 @@ Forms = tuple[str, ...]
 """The forms of a phrase with `{n}`: en (one, other), ru (one, few, many), kk (other)."""
 
 OPERATOR_FACTS: Mapping[str, tuple[str, ...]] = {
-    "template_failed": ("template", "line", "error"),
+    "template_failed": ("problems",),
     "channel_failing": ("channel", "detail"),
     "channel_gone": ("channel", "detail"),
     "channel_recovered": ("channel",),
+    "entry_aside": ("detail",),
 }
 """What an operator alert can be about, and the facts its sentence needs."""
 
@@ -49,10 +51,10 @@ class Phrases:
     test_headline: str
     test_banner: str
     test_sentence: str
-    watching_headline: str
+    watching_headline: Forms
+    watching_names: str
     watching_entries: Forms
-    watching_matched: Forms
-    watching_none: str
+    watching_failing: Forms
     operator_kicker: str
     watching_kicker: str
     source: str
@@ -127,7 +129,7 @@ ENGLISH = Phrases(
     operator={
         "template_failed": (
             "A template of yours failed",
-            "Template {template}, line {line}: {error}. The built-in template was used; no alert was lost.",
+            "{problems}. The built-in template was used; no alert was lost.",
         ),
         "channel_failing": (
             "Channel {channel} takes no messages",
@@ -135,18 +137,25 @@ ENGLISH = Phrases(
         ),
         "channel_gone": ("Channel {channel} is gone", "{detail}. Nothing more is sent there until it is set up again."),
         "channel_recovered": ("Channel {channel} works again", "What was waiting is being sent."),
+        "entry_aside": (
+            "An entry could not be decided and was set aside",
+            "{detail}. It is kept and nothing waits for it. Please report this with the service's log.",
+        ),
     },
     test_word="TEST",
     test_headline="Test alert",
     test_banner="This is a test.",
     test_sentence="Nothing has happened. If you can read this, alerts on this route reach you.",
-    watching_headline="Now watching {feed}",
-    watching_entries=("{n} entry was already there and is stored.", "{n} entries were already there and are stored."),
-    watching_matched=(
-        "{n} of them matches your watches: it is listed, but too old for an alert.",
-        "{n} of them match your watches: they are listed, but too old for an alert.",
+    watching_headline=("Now watching {n} feed", "Now watching {n} feeds"),
+    watching_names="New: {names}.",
+    watching_entries=(
+        "{n} entry stood there already; what is older than the alert window is stored without an alert.",
+        "{n} entries stood there already; what is older than the alert window is stored without an alert.",
     ),
-    watching_none="None of the older ones matches your watches.",
+    watching_failing=(
+        "{n} feed cannot be read at the moment: `monitor status` tells why.",
+        "{n} feeds cannot be read at the moment: `monitor status` tells why.",
+    ),
     operator_kicker="The service about itself",
     watching_kicker="New feed",
     source="Source",
@@ -199,7 +208,7 @@ RUSSIAN = Phrases(
     operator={
         "template_failed": (
             "Ошибка в вашем шаблоне",
-            "Шаблон {template}, строка {line}: {error}. Использован встроенный шаблон, ни одно оповещение не потеряно.",
+            "{problems}. Использован встроенный шаблон, ни одно оповещение не потеряно.",
         ),
         "channel_failing": (
             "Канал {channel} не принимает сообщения",
@@ -210,23 +219,27 @@ RUSSIAN = Phrases(
             "{detail}. Пока его не настроят заново, туда ничего не отправляется.",
         ),
         "channel_recovered": ("Канал {channel} снова работает", "Отложенные сообщения отправляются."),
+        "entry_aside": (
+            "Запись не удалось обработать, она отложена",
+            "{detail}. Она сохранена, остальные её не ждут. Сообщите об этом разработчикам, приложив журнал службы.",
+        ),
     },
     test_word="ТЕСТ",
     test_headline="Проверочное оповещение",
     test_banner="Это проверка.",
     test_sentence="Ничего не произошло. Если вы это читаете, оповещения по этому маршруту до вас доходят.",
-    watching_headline="Начато наблюдение: {feed}",
+    watching_headline=("Под наблюдением {n} лента", "Под наблюдением {n} ленты", "Под наблюдением {n} лент"),
+    watching_names="Новые: {names}.",
     watching_entries=(
-        "В ленте уже была {n} запись, она сохранена.",
-        "В ленте уже были {n} записи, они сохранены.",
-        "В ленте уже было {n} записей, они сохранены.",
+        "Там уже была {n} запись; всё, что старше окна оповещений, сохраняется без оповещения.",
+        "Там уже были {n} записи; всё, что старше окна оповещений, сохраняется без оповещения.",
+        "Там уже было {n} записей; всё, что старше окна оповещений, сохраняется без оповещения.",
     ),
-    watching_matched=(
-        "Под ваши темы подходит {n} из них: она внесена в список, но слишком давняя для оповещения.",
-        "Под ваши темы подходят {n} из них: они внесены в список, но слишком давние для оповещения.",
-        "Под ваши темы подходят {n} из них: они внесены в список, но слишком давние для оповещения.",
+    watching_failing=(
+        "Сейчас не читается {n} лента: причину покажет `monitor status`.",
+        "Сейчас не читаются {n} ленты: причину покажет `monitor status`.",
+        "Сейчас не читается {n} лент: причину покажет `monitor status`.",
     ),
-    watching_none="Ни одна из давних записей не подходит под ваши темы.",
     operator_kicker="Сообщение самой службы",
     watching_kicker="Новая лента",
     source="Источник",
@@ -280,7 +293,7 @@ KAZAKH = Phrases(
     operator={
         "template_failed": (
             "Үлгіңізде қате бар",
-            "{template} үлгісі, {line}-жол: {error}. Кірістірілген үлгі қолданылды, бірде-бір хабарландыру жоғалған жоқ.",
+            "{problems}. Кірістірілген үлгі қолданылды, бірде-бір хабарландыру жоғалған жоқ.",
         ),
         "channel_failing": (
             "{channel} арнасы хабарларды қабылдамай тұр",
@@ -291,15 +304,19 @@ KAZAKH = Phrases(
             "{detail}. Қайта бапталғанша ол жаққа ештеңе жіберілмейді.",
         ),
         "channel_recovered": ("{channel} арнасы қайта жұмыс істеп тұр", "Күтіп тұрған хабарлар жіберіліп жатыр."),
+        "entry_aside": (
+            "Бір жазбаны өңдеу мүмкін болмай, ол бөлек қойылды",
+            "{detail}. Ол сақталды, қалғандары оны күтпейді. Қызмет журналын қосып, әзірлеушілерге хабарлаңыз.",
+        ),
     },
     test_word="СЫНАҚ",
     test_headline="Сынақ хабарландыруы",
     test_banner="Бұл — сынақ.",
     test_sentence="Ештеңе болған жоқ. Осыны оқып отырсаңыз, осы бағыттағы хабарландырулар сізге жетіп тұр.",
-    watching_headline="Бақылау басталды: {feed}",
-    watching_entries=("Таспада бұрыннан бар {n} жазба сақталды.",),
-    watching_matched=("Оның {n} жазбасы бақылауларыңызға сай келеді: тізімге енді, бірақ хабарландыру үшін ескі.",),
-    watching_none="Ескі жазбалардың ешқайсысы бақылауларыңызға сай келмейді.",
+    watching_headline=("{n} таспа бақылауда",),
+    watching_names="Жаңалары: {names}.",
+    watching_entries=("Оларда бұрыннан {n} жазба бар; хабарландыру мерзімінен ескілері хабарландырусыз сақталады.",),
+    watching_failing=("Қазір {n} таспа оқылмай тұр: себебін `monitor status` көрсетеді.",),
     operator_kicker="Қызметтің өзі туралы хабары",
     watching_kicker="Жаңа таспа",
     source="Дереккөз",
@@ -315,7 +332,7 @@ KAZAKH = Phrases(
     matched_words="Табылған сөздер",
     other_sources="Басқа дереккөздер",
     no_other_source="Әзірге басқа дереккөз жоқ.",
-    more="тағы {n}",
+    more="және тағы {n}",
     why="Бұл сізге неге келді",
     watch="{title} бақылауы",
     route="{name} бағыты",

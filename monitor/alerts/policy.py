@@ -99,9 +99,23 @@ def story_alert_id(situation: str, route: str, story_id: str) -> str:
 
 
 def plain_alert(
-    kind: AlertKind, note: str, headline: str, *, rules: Rules, route: str, key: str, severity: Severity, now: datetime
+    kind: AlertKind,
+    *,
+    headline: str,
+    note: str = "",
+    facts: Mapping[str, str | int] | None = None,
+    rules: Rules,
+    route: str | None = None,
+    key: str,
+    severity: Severity,
+    now: datetime,
 ) -> Alert:
-    """Return an alert without a report: a test, a notice to the operator, `now watching`. `key` makes its id."""
+    """Return an alert without a report: a test, a notice to the operator, `now watching`.
+
+    `key` makes its id: the same key is told once. `facts` let it be told in the reader's language (see phrases); headline and
+    note are what the store's lists show. Without a route it goes to the operator's.
+    """
+    route = route or rules.operator_route
     return Alert(
         id=content_key("a1", rules.situation, route, kind.value, key),
         kind=kind,
@@ -112,6 +126,7 @@ def plain_alert(
         headline=headline,
         reason=kind.value,
         note=note,
+        facts=facts or {},
         test=kind is AlertKind.TEST,
     )
 

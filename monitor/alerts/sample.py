@@ -81,9 +81,9 @@ def watching() -> Alert:
     return _plain(
         AlertKind.WATCHING,
         Severity.INFO,
-        headline="Now watching Example News",
-        note="42 entries stored, 3 of them match.",
-        facts={"feed": "Example News", "entries": 42, "matched": 3},
+        headline="Now watching 12 feeds",
+        note="New: Example News, The Steppe Observer and 3 more.",
+        facts={"feeds": 12, "names": "Example News, The Steppe Observer", "more": 3, "entries": 142, "failing": 2},
     )
 
 
@@ -94,7 +94,7 @@ def operator() -> Alert:
         Severity.WARNING,
         headline="A template failed",
         note="email.txt.j2, line 3: 'titel' is undefined",
-        facts={"what": "template_failed", "template": "email.txt.j2", "line": 3, "error": "'titel' is undefined"},
+        facts={"what": "template_failed", "problems": "email.txt.j2, line 3: 'titel' is undefined"},
     )
 
 

@@ -10,24 +10,28 @@ from monitor.model import Alert, AlertKind
 def wording(alert: Alert, t: Phrases) -> tuple[str, tuple[str, ...]]:
     """Return the headline and the paragraphs of the note, cleaned, each on one line.
 
-    Alerts with a report speak in its words; the others in the reader's language, as far as `facts` allow (see phrases).
+    Alerts with a report speak in its words; the others in the reader's language, as far as `facts` allow (see phrases). A
+    test needs no note of its own: the templates say what it is.
     """
     own = one_line(alert.headline), tuple(filter(None, (one_line(alert.note),)))
     if alert.report is not None:
         return own
     if alert.kind is AlertKind.TEST:
-        return t.test_headline, own[1]
+        return t.test_headline, ()
     if alert.kind is AlertKind.WATCHING:
         return _watching(alert, t) or own
     return _operator(alert, t) or own
 
 
 def _watching(alert: Alert, t: Phrases) -> tuple[str, tuple[str, ...]] | None:
-    feed, entries, matched = (alert.facts.get(name) for name in ("feed", "entries", "matched"))
-    if not isinstance(feed, str) or not isinstance(entries, int) or not isinstance(matched, int):
+    names = alert.facts.get("names")
+    feeds, more, entries, failing = (alert.facts.get(name) for name in ("feeds", "more", "entries", "failing"))
+    if not isinstance(names, str) or not isinstance(feeds, int) or not isinstance(entries, int):
         return None
-    counted = t.plural(t.watching_matched, matched) if matched else t.watching_none
-    return t.watching_headline.format(feed=one_line(feed)), (t.plural(t.watching_entries, entries), counted)
+    named = one_line(names) + (f" {t.more.format(n=more)}" if more else "")
+    note = [t.watching_names.format(names=named), t.plural(t.watching_entries, entries)]
+    note += [t.plural(t.watching_failing, failing)] if isinstance(failing, int) and failing else []
+    return t.plural(t.watching_headline, feeds), tuple(note)
 
 
 def _operator(alert: Alert, t: Phrases) -> tuple[str, tuple[str, ...]] | None:

@@ -19,7 +19,7 @@ from pydantic import Field, field_validator
 from monitor.channels import event
 from monitor.channels.options import Reading, fault
 from monitor.channels.retry import HTTP_SCHEDULE
-from monitor.model import Alert, BadEndpoint, Delivered, Delivery, Message, Outcome, Recipient, Retry
+from monitor.model import Alert, Ambiguous, BadEndpoint, Delivered, Delivery, Message, Outcome, Recipient, Retry
 from monitor.net.client import Http
 
 DEFAULT = Path("alerts.jsonl")
@@ -53,8 +53,11 @@ class JsonlChannel:
     concurrency = 1
     schedule: Sequence[timedelta] = HTTP_SCHEDULE
 
-    def __init__(self, name: str, options: JsonlOptions, data_dir: Path) -> None:
+    def __init__(
+        self, name: str, options: JsonlOptions, data_dir: Path, *, _deadline: timedelta = timedelta(seconds=60)
+    ) -> None:
         self.name = name
+        self.deadline = _deadline
         self.recipients: tuple[Recipient, ...] = (
             Recipient(address=str(options.path), language=options.reads, zone=options.clock),
         )
@@ -77,10 +80,9 @@ class JsonlChannel:
         try:
             async with asyncio.timeout(self.deadline.total_seconds()):
                 await asyncio.to_thread(append, self._path, delivery.payload)
-        except TimeoutError:
-            return Retry(
-                reason="timeout", detail=f"{self._path} was not written within {self.deadline.total_seconds():g} s"
-            )
+        except TimeoutError:  # the thread goes on and may still write it
+            detail = f"{self._path} was not written within {self.deadline.total_seconds():g} s"
+            return Ambiguous(reason="timeout", detail=detail)
         except OSError as error:
             detail = f"{self._path} cannot be written: {error.strerror}"
             if error.errno in _PASSING:

@@ -229,7 +229,7 @@ def _refused(
     if health.open:
         wait = _spread(min(_step(schedule, health.failures - OPEN_AFTER + 1), PROBE_LONGEST), jitter)
         health = _paused(health, now + wait)
-    if False:
+    if endpoint.open:
         return _kept(delivery, outcome.detail, health.paused_until or now, now), health
     return _dead(delivery, f"refused: {outcome.detail}", now), health
 
@@ -249,11 +249,11 @@ def _misfit(
 
 
 def _gone(outcome: Gone, delivery: Delivery, endpoint: Endpoint, now: datetime) -> tuple[Delivery, Endpoint]:
-    """End the row. A recipient that is gone proves that the way to it works."""
+    """End the row. A server that says so of one recipient (`status`) proves that the way to it works."""
     row = _dead(delivery, f"gone: {outcome.detail}", now)
     if outcome.endpoint:
         return row, replace(_ailing(endpoint, outcome.detail, now), gone=True)
-    return row, _healthy(endpoint)
+    return row, endpoint if outcome.status is None else _healthy(endpoint)
 
 
 def _healthy(endpoint: Endpoint) -> Endpoint:

@@ -10,7 +10,7 @@ import re
 import ssl
 from enum import IntEnum
 
-from aiosmtplib import SMTPException, SMTPResponseException
+from aiosmtplib import SMTPConnectError, SMTPException, SMTPResponseException, SMTPServerDisconnected
 
 from monitor.channels.retry import UNREACHABLE
 from monitor.model import Ambiguous, BadEndpoint, BadMessage, Gone, Outcome, Retry, Throttled
@@ -134,13 +134,17 @@ def _status(text: str) -> tuple[int, int, int]:
     return int(first), int(second), int(third)
 
 
-def _cause(error: Exception, server: str) -> str:
+def _cause(error: BaseException, server: str) -> str:
     if isinstance(error, SMTPResponseException):
         return f"{server} sent no valid SMTP ({_line(error.message)})"
     if isinstance(error, TimeoutError):
         return f"{server} did not answer in time"
-    if isinstance(error, ConnectionResetError):
+    if isinstance(error, SMTPConnectError) and error.__cause__ is not None:
+        return _cause(error.__cause__, server)
+    if isinstance(error, SMTPServerDisconnected | ConnectionResetError):
         return f"{server} closed the connection"
+    if isinstance(error, OSError):
+        return f"{server} cannot be reached ({_line(error.strerror or str(error))})"
     return f"{server}: {_line(str(error))}"
 
 

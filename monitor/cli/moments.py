@@ -9,6 +9,9 @@ from monitor.errors import UsageError
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
+MAX_DIGITS = 5
+"""Of a span: 99999 weeks ago the calendar still had years."""
+
 
 def short(moment: datetime | None, zone: str) -> str | None:
     """Return a moment for a list: `2022-01-05 16:03` in the zone (the heading names it)."""
@@ -53,23 +56,15 @@ def since(text: str | None, now: datetime, zone: str) -> datetime | None:
     if text is None:
         return None
     number, unit = text[:-1].strip(), text[-1:].lower()
-    if unit in _UNITS and number.isdecimal() and len(number) <= 5:  # noqa: PLR2004 - 99999 weeks end the calendar
-        return _before(now, timedelta(**{_UNITS[unit]: int(number)}))
+    if unit in _UNITS and number.isdecimal() and len(number) <= MAX_DIGITS:
+        return now - timedelta(**{_UNITS[unit]: int(number)})
     try:
         written = datetime.fromisoformat(text)
-    except ValueError:
+        return (written if written.tzinfo else written.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise UsageError(
             f"`{text}` is no time span and no date: write 30m, 24h or 7d, or a date like 2022-01-05 or 2022-01-05T10:00"
         ) from None
-    aware = written if written.tzinfo else written.replace(tzinfo=ZoneInfo(zone))
-    return aware.astimezone(UTC)
-
-
-def _before(now: datetime, length: timedelta) -> datetime:
-    try:
-        return now - length
-    except OverflowError:
-        return datetime.min.replace(tzinfo=UTC)
 
 
 def read(value: datetime | str | None) -> datetime | None:

@@ -59,13 +59,10 @@ def _console(*, stderr: bool) -> Console:
 
 
 def say(sentence: str) -> None:
-    """Tell people something on stderr; line breaks stay, anything else that acts on a terminal does not."""
-    stderr().print("\n".join(one_line(line) if line.strip() else "" for line in _indented(sentence)), soft_wrap=True)
-
-
-def _indented(sentence: str) -> Iterator[str]:
-    """Yield the lines with their indentation as spaces that survive cleaning."""
-    yield from (line.replace("  ", "\u00a0\u00a0") for line in sentence.splitlines())
+    """Tell people something on stderr; line breaks and indentation stay, anything else that acts on a terminal does not."""
+    for line in sentence.splitlines():
+        indent = len(line) - len(line.lstrip(" "))
+        stderr().print(" " * indent + one_line(line), soft_wrap=True)
 
 
 def show(*parts: RenderableType) -> None:

@@ -150,7 +150,7 @@ def _deliveries(counts: Mapping[str, int]) -> str:
 def _last_alert(last: Mapping[str, Any] | None, now: datetime) -> str:
     if last is None:
         return "none yet"
-    return f"{moments.ago(last['at'], now)}  {ids.short(last['id'])}  {last['headline']}"
+    return f"{moments.ago(last['at'], now)}: {last['headline']} ({ids.short(last['id'])})"
 
 
 def _troubled(feeds: Mapping[str, Any], now: datetime) -> Iterable[RenderableType]:

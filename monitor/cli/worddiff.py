@@ -89,10 +89,9 @@ def brief(stretches: Sequence[Stretch], context: int = CONTEXT) -> tuple[Stretch
 
 def _around(text: str, context: int, *, head: bool, tail: bool) -> str:
     """Return the words next to the changes: those at the beginning where one stands before, at the end where one follows."""
-    words = re.split(r"(\s+)", text)
-    keep = 2 * context + 1
-    if len(words) <= keep * (head + tail):
+    words = [found.span() for found in re.finditer(r"\S+", text)]
+    if len(words) <= context * (head + tail) or not (head or tail):
         return text
-    start = "".join(words[:keep]) if head else ""
-    end = "".join(words[-keep:]) if tail else ""
-    return f"{start.rstrip()} … {end.lstrip()}".removeprefix(" ") if head or tail else text
+    start = text[: words[context - 1][1]] + " " if head else ""
+    end = " " + text[words[-context][0] :] if tail else ""
+    return f"{start}…{end}"

@@ -47,7 +47,7 @@ _ILLEGAL = {code: None for code in (*range(0x20), 0xFFFE, 0xFFFF) if chr(code) n
 """Characters that XML 1.0 forbids and that stop a strict parser (section 2.2)."""
 
 _XML_DECLARATION = re.compile(r"^<\?xml\b[^>]*\?>")
-_HTML = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_HTML = re.compile(r"(?:\s|<\?[^>]*>|<!--.*?-->)*<(?:!doctype\s+html|html|head)\b", re.IGNORECASE | re.DOTALL)
 _OPENED = re.compile(r"<(?:\w+:)?(?:item|entry)\b", re.IGNORECASE)
 _CLOSED = re.compile(r"</(?:\w+:)?(?:item|entry)\s*>", re.IGNORECASE)
 _END = re.compile(r"</(?:\w+:)?(?:rss|feed|rdf|channel)\s*>\s*\Z", re.IGNORECASE)
@@ -66,7 +66,7 @@ def parse_document(body: bytes, content_type: str | None, url: str, limits: Limi
     cut = bool(result.get("bozo")) and _is_cut(text)
     if cut and items:
         items.pop()  # what stands after the break is missing: half a headline would be taken for an edited one
-    if not items and (not result.get("version") or _is_page(text)):
+    if not result.get("version") and (not items or _is_page(text)):
         return _not_a_feed(text, content_type)
     if not items and cut:
         return PollFailure(
@@ -200,7 +200,7 @@ def _is_cut(text: str) -> bool:
 
 
 def _is_page(text: str) -> bool:
-    return bool(_HTML.search(text, 0, 2000))
+    return bool(_HTML.match(text, 0, 2000))
 
 
 def _not_a_feed(text: str, content_type: str | None) -> PollFailure:

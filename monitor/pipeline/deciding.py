@@ -260,13 +260,13 @@ class _Batch:
 
 def template_alert(problems: Sequence[str], setup: Setup, now: datetime) -> Alert:
     """Return the word to the operator that a template failed; the same failure is told once a day."""
-    note = "\n".join(dict.fromkeys(problems))
+    note = "; ".join(dict.fromkeys(problems))
     return policy.plain_alert(
         AlertKind.OPERATOR,
-        note,
-        "A template failed; the built-in one was used",
+        headline="A template failed; the built-in one was used",
+        note=note,
+        facts={"what": "template_failed", "problems": note},
         rules=setup.rules,
-        route=setup.rules.operator_route,
         key=json.dumps([note, now.date().isoformat()]),
         severity=Severity.WARNING,
         now=now,

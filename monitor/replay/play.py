@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -74,8 +77,9 @@ async def replay(options: ReplayOptions, *, view: View, connect: Connect) -> Rep
     )
     out = _prepare(options.out)
     try:
-        async with _data_dir(options) as data_dir:
-            result = await _play(scenario, start, end, options, out, data_dir, view, connect)
+        with _ending_on_sigterm():
+            async with _data_dir(options) as data_dir:
+                result = await _play(scenario, start, end, options, out, data_dir, view, connect)
     finally:
         view.close()
     text = json.dumps(result.as_json(), ensure_ascii=False, indent=1)
@@ -261,6 +265,31 @@ def _prepare(out: Path) -> Path:
             path.unlink(missing_ok=True)
     (out / MARK).touch()
     return out
+
+
+@contextmanager
+def _ending_on_sigterm() -> Iterator[None]:
+    """End in order on SIGTERM: the service is a child in a session of its own and would be left behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    told = threading.Event()
+
+    def end() -> None:
+        told.set()
+        task.cancel()
+
+    loop.add_signal_handler(signal.SIGTERM, end)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if told.is_set():
+            raise SystemExit(128 + signal.SIGTERM) from None
+        raise
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
 
 
 @asynccontextmanager

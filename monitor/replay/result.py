@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from monitor.replay.summary import Summary
+from monitor.replay.figures import Summary
 
 SENDER_SLOTS = 8
 """Messages that may be under way when the service is killed: four per channel, two channels."""

@@ -7,113 +7,21 @@ every channel of the route.
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from monitor.language.text import squeeze
 from monitor.model import AlertKind, Delivery, Disposition, Listing, Report, Route, Watch
 from monitor.replay.evidence import Evidence, reports_by_entry
-from monitor.replay.scenario import Kill, PlannedEntry, PublisherFault, ReceiverFault, Scenario, Stop
+from monitor.replay.figures import Counts, SentDelivery, Summary, ToldAlert
+from monitor.replay.lateness import latency
+from monitor.replay.scenario import PlannedEntry, Scenario
 from monitor.watches import compile_watches
 
 TOLD = frozenset({Disposition.ALERTED, Disposition.COPY, Disposition.REVISED})
 """Listings that rest on an alert, which must have arrived."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """The numbers of a replay. Entries are counted by the scenario's ids."""
-
-    published: int
-    """Entries that came out within the run."""
-    seen: int
-    """Entries that stood in an answer a poller could read (those published before the run too)."""
-    stored: int
-    """Entries of the scenario found in the store."""
-    matched: int
-    """Entries that a watch wants, in any version."""
-    unmatched: int
-    """Labelled relevant and seen, and no watch wanted them."""
-    false: int
-    """Labelled irrelevant, and alerted."""
-    stories: int
-    alerts: int
-    """Alerts that tell a story."""
-    notices: int
-    """Alerts about the service itself (`now watching`, operator)."""
-    deliveries: int
-    undelivered: int
-    """Deliveries that had not arrived when the run ended, or never will."""
-    lost: int
-    repeated: int
-    garbled: int
-    """Entries whose stored headline is not the published one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latency:
-    """Seconds of virtual time from publication to arrival, over deliveries."""
-
-    count: int
-    p50: float
-    p99: float
-    max: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToldAlert:
-    """One alert with the entries that caused it (`entries`) and those listed under it later (`listed`)."""
-
-    id: str
-    kind: str
-    route: str
-    severity: str
-    headline: str
-    reason: str
-    at: datetime
-    story: str | None
-    watches: tuple[str, ...]
-    entries: tuple[str, ...]
-    listed: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SentDelivery:
-    """One delivery with the times at which the inbox got it."""
-
-    id: str
-    alert: str
-    channel: str
-    recipient: str
-    state: str
-    reason: str | None
-    arrived: tuple[datetime, ...]
-    entries: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """The account. `lost` and `repeated` hold a sentence for each case."""
-
-    counts: Counts
-    latency: Mapping[str, Latency]
-    """`all`, `undisturbed` (no fault lay in between), `to_reader` (from being shown to arrival)."""
-    alerts: tuple[ToldAlert, ...]
-    deliveries: tuple[SentDelivery, ...]
-    lost: tuple[str, ...]
-    repeated: tuple[str, ...]
-    unmatched: tuple[str, ...]
-    false: tuple[str, ...]
-    garbled: tuple[str, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return plain values; times in ISO form."""
-        plain: dict[str, Any] = asdict(self)
-        return plain
 
 
 def summarise(evidence: Evidence) -> Summary:
@@ -141,7 +49,7 @@ def summarise(evidence: Evidence) -> Summary:
     )
     return Summary(
         counts=counts,
-        latency=account.latency(),
+        latency=latency(evidence, account.entry_of, account.arrived),
         alerts=told,
         deliveries=deliveries,
         lost=lost,
@@ -157,18 +65,6 @@ def routes_of(watch: Watch, routes: Sequence[Route]) -> tuple[Route, ...]:
     named = tuple(route for route in routes if route.name in watch.routes)
     claimed = named or tuple(route for route in routes if watch.name in route.watches)
     return claimed or tuple(route for route in routes if not route.watches)
-
-
-def spread(spans: Iterable[timedelta]) -> Latency:
-    """Return count, median, 99th percentile (nearest rank) and maximum."""
-    ordered = sorted(span.total_seconds() for span in spans)
-    if not ordered:
-        return Latency(count=0, p50=0.0, p99=0.0, max=0.0)
-
-    def rank(share: float) -> float:
-        return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
-
-    return Latency(count=len(ordered), p50=rank(0.5), p99=rank(0.99), max=ordered[-1])
 
 
 class _Account:
@@ -339,32 +235,6 @@ class _Account:
         entry = self.entry_of.get(report.id) if report else None
         return (entry,) if entry else ()
 
-    # -- how late
-
-    def latency(self) -> dict[str, Latency]:
-        """Return the spans from publication to arrival: all, those that no fault touched, and from shown to arrival."""
-        spans = defaultdict[str, list[timedelta]](list)
-        for alert in self.evidence.stored.alerts:
-            entry = self.entries.get(self.entry_of.get(alert.report.id, "")) if alert.report else None
-            if alert.report is None or entry is None:
-                continue
-            number = 1 if alert.reason == "new_story" else max(entry.number_at(alert.report.seen_at), 1)
-            published, shown = entry.states[number - 1].at, self._shown(entry.id, number)
-            if published < self.evidence.start or shown is None:
-                continue
-            for delivery in self.sent[alert.id]:
-                for arrived in self.arrived.get(delivery.id, ())[:1]:
-                    spans["all"].append(arrived - published)
-                    spans["to_reader"].append(arrived - shown)
-                    if not _disturbed(self.evidence.scenario, entry.outlet, published, arrived):
-                        spans["undisturbed"].append(arrived - published)
-        return {name: spread(spans[name]) for name in ("all", "undisturbed", "to_reader")}
-
-    def _shown(self, entry_id: str, number: int) -> datetime | None:
-        """Return when a state, or a later one in its place, was first given out."""
-        times = [at for (name, state), at in self.evidence.shown.items() if name == entry_id and state >= number]
-        return min(times, default=None)
-
 
 def _unstored(scenario: Scenario, entry: PlannedEntry, title: str, text: str) -> Report:
     outlet = next(outlet for outlet in scenario.outlets if outlet.id == entry.outlet)
@@ -383,18 +253,3 @@ def _unstored(scenario: Scenario, entry: PlannedEntry, title: str, text: str) ->
         published=entry.at,
         seen_at=entry.at,
     )
-
-
-def _disturbed(scenario: Scenario, outlet: str, start: datetime, end: datetime) -> bool:
-    """Tell whether a fault that can delay this outlet's news lay between publication and arrival."""
-    for fault in scenario.faults:
-        match fault:
-            case PublisherFault(outlets=outlets) if outlet not in outlets:
-                continue
-            case Kill(moments=moments):
-                if any(start <= moment <= end for moment in moments):
-                    return True
-            case PublisherFault() | ReceiverFault() | Stop():
-                if fault.start <= end and start < fault.end:
-                    return True
-    return False

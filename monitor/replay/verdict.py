@@ -8,8 +8,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from monitor.replay.figures import Latency
 from monitor.replay.result import ReplayResult
-from monitor.replay.summary import Latency
 
 SHOWN = 10
 """Cases listed of each kind; all of them are in summary.json."""

@@ -13,7 +13,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,7 +27,7 @@ from monitor.errors import MonitorError, SettingsError, StoreError, UsageError
 from monitor.feeds import pace
 from monitor.feeds.fetch import HttpFetcher
 from monitor.feeds.parse import WorkerParser
-from monitor.model import Alert, AlertKind, Endpoint, Severity
+from monitor.model import Alert, AlertKind, Delivery, FeedState, Severity
 from monitor.net.client import Http
 from monitor.pipeline import Setup, deliveries_of
 from monitor.ports import Channel, Clock, Store
@@ -87,6 +88,16 @@ def _open(settings: Settings) -> Store:
     return store
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Due:
+    """What a look into the store found to do; feeds and deliveries are leased."""
+
+    feeds: tuple[FeedState, ...]
+    cron: tuple[str, ...]
+    entries: bool
+    deliveries: tuple[tuple[Deliverer, tuple[Delivery, ...]], ...]
+
+
 class Service:
     """All parts of a running service, and the life they share."""
 
@@ -132,6 +143,7 @@ class Service:
         self.started_at = clock.now()
         self._recent: list[Alert] = []
         self.reloaded: dict[str, Any] = {}
+        self._announce_at: datetime | None = clock.now()
 
     # --- life -----------------------------------------------------------------------------------------------------
 
@@ -217,19 +229,42 @@ class Service:
         systemd.notify("WATCHDOG=1")
 
     async def tick(self) -> None:
-        """Take up all that is due now."""
+        """Take up all that is due now. The store is asked in one go, in a worker thread."""
         async with self._ticking:
             now = self.clock.now()
             try:
-                if not self._stopping.is_set():
-                    await self.poller.tick(self.setup, now)
-                    await cron.run_due(self, now)
-                if await asyncio.to_thread(self.store.intake_waiting, self.setup.situation):
-                    self._entries.set()
-                for deliverer in list(self._deliverers.values()):
-                    await deliverer.tick(now)
+                due = await asyncio.to_thread(self._look, now)
+                await self.poller.start(self.setup, due.feeds, now)
+                for name in due.cron:
+                    await cron.run(self, name, now)
             except StoreError as error:
                 log.error("store unavailable", error=str(error))
+                return
+            if due.entries:
+                self._entries.set()
+            for deliverer, deliveries in due.deliveries:
+                deliverer.start(deliveries)
+            await self._announce(now)
+
+    def _look(self, now: datetime) -> _Due:
+        setup = self.setup
+        work = self.store.work(setup.situation, now, tuple(self._deliverers))
+        polling = not self._stopping.is_set()
+        return _Due(
+            feeds=self.poller.claim(setup, now) if polling and _is_due(work.feeds, now) else (),
+            cron=cron.claim(self.store, setup.zone, now) if polling and _is_due(work.cron, now) else (),
+            entries=work.entries,
+            deliveries=tuple(
+                (deliverer, deliverer.claim(now))
+                for name, deliverer in list(self._deliverers.items())
+                if _is_due(work.deliveries.get(name), now)
+            ),
+        )
+
+    async def _announce(self, now: datetime) -> None:
+        """Look once a minute whether first fills are to be announced, until there is nothing left to say."""
+        if self._announce_at is not None and now >= self._announce_at:
+            self._announce_at = None if await cron.announce(self, now) else now + timedelta(minutes=1)
 
     async def _guard(self) -> None:
         """Watch the scheduler and the wall clock, in monotonic time."""
@@ -267,19 +302,17 @@ class Service:
                 self._change.clear()
                 if self._busy():
                     await self._change.wait()
-                for deliverer in list(self._deliverers.values()):
-                    await deliverer.tick(self.clock.now())
-            due = await asyncio.to_thread(
-                self.store.next_due, self.setup.situation, self.clock.now(), tuple(self._deliverers)
-            )
-            if due is None or due > self.clock.now():
-                return due
+            now = self.clock.now()
+            work = await asyncio.to_thread(self.store.work, self.setup.situation, now, tuple(self._deliverers))
+            if not work.entries and not _is_due(work.due, now):
+                return work.due
 
     # --- configuration --------------------------------------------------------------------------------------------
 
     async def _configure(self, settings: Settings, *, spread: bool = True) -> None:
         """Make store and channels follow the settings."""
-        now = self.clock.now()
+        now = self._announce_at = self.clock.now()
+        await asyncio.to_thread(cron.plan, self.store, settings.situation_zone, now)
         enabled = tuple(self.setup.feeds.values())
         first = pace.first_due(enabled, now) if spread else dict.fromkeys(self.setup.feeds, now)
         await asyncio.to_thread(self.store.sync_feeds, settings.situation_id, enabled, now, first)
@@ -302,7 +335,7 @@ class Service:
             clock=self.clock,
             tasks=self._tasks,
             on_change=self._change,
-            tell=self._tell_channel,
+            tell=self.tell_operator,
         )
 
     async def reload(self) -> dict[str, Any]:
@@ -330,8 +363,7 @@ class Service:
 
     async def _retire(self, deliverer: Deliverer) -> None:
         """Close a channel that is configured no more, after its last sends."""
-        while deliverer.in_flight:
-            await asyncio.sleep(0.1)
+        await deliverer.idle()
         await deliverer.channel.aclose()
 
     def _refuse_moves(self, settings: Settings) -> None:
@@ -373,24 +405,25 @@ class Service:
         self._on_alerts((alert,))
         return len(deliveries)
 
-    async def tell_operator(self, headline: str, note: str) -> None:
-        """Tell the operator once a day about one thing."""
+    async def tell_operator(self, headline: str, facts: Mapping[str, str]) -> None:
+        """Tell the operator about the service itself; the same thing once a day."""
         now = self.clock.now()
         alert = policy.plain_alert(
             AlertKind.OPERATOR,
-            note,
-            headline,
+            headline=headline,
+            note=facts.get("detail", ""),
+            facts=facts,
             rules=self.setup.rules,
-            route=self.settings.operator_route,
-            key=f"{now.date()} {headline} {note}",
+            key=f"{now.date()} {sorted(facts.items())}",
             severity=Severity.WARNING,
             now=now,
         )
         await self.tell(alert)
 
-    async def _tell_channel(self, said: str, _endpoint: Endpoint) -> None:
-        await self.tell_operator(said, "What waits is kept: see `monitor channels list` and `monitor deliveries list`.")
-
     def sent(self) -> int:
         """Return how many sends were made since the start."""
         return sum(deliverer.sent for deliverer in self._deliverers.values())
+
+
+def _is_due(moment: datetime | None, now: datetime) -> bool:
+    return moment is not None and moment <= now

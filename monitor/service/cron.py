@@ -18,11 +18,15 @@ from apscheduler.triggers.cron import CronTrigger
 
 from monitor.alerts import policy
 from monitor.model import AlertKind, FeedState, Severity
+from monitor.ports import Store
 
 if TYPE_CHECKING:
     from monitor.service.app import Service
 
 PRUNE_BATCH = 500
+NAMED = 10
+"""New feeds that `now watching` names; the rest is counted."""
+
 SETTLE = timedelta(minutes=10)
 """How long `now watching` waits for the other feeds of a first start, so that it is one line and not a hundred."""
 
@@ -31,17 +35,27 @@ log = structlog.get_logger("cron")
 Job = Callable[["Service", datetime], Awaitable[None]]
 
 
-async def run_due(service: Service, now: datetime) -> None:
-    """Run what is due, each once."""
-    for name, (expression, job) in JOBS.items():
-        due = await asyncio.to_thread(service.store.cron_due, name)
-        if due is not None and due > now:
-            continue
-        following = _following(expression, service.settings.situation_zone, now)
-        if due is None:
-            await asyncio.to_thread(service.store.plan_cron, name, following)
-        elif await asyncio.to_thread(service.store.claim_cron, name, due, following):
-            await job(service, now)
+def plan(store: Store, zone: str, now: datetime) -> None:
+    """Plan the jobs that never were (blocking)."""
+    for name, (expression, _) in JOBS.items():
+        if store.cron_due(name) is None:
+            store.plan_cron(name, _following(expression, zone, now))
+
+
+def claim(store: Store, zone: str, now: datetime) -> tuple[str, ...]:
+    """Claim what is due and return its names (blocking)."""
+    claimed = []
+    for name, (expression, _) in JOBS.items():
+        at = store.cron_due(name)
+        if at is not None and at <= now and store.claim_cron(name, at, _following(expression, zone, now)):
+            claimed.append(name)
+    return tuple(claimed)
+
+
+async def run(service: Service, name: str, now: datetime) -> None:
+    """Run a claimed job."""
+    _, job = JOBS[name]
+    await job(service, now)
 
 
 def _following(expression: str, zone: str, now: datetime) -> datetime:
@@ -60,8 +74,11 @@ async def prune(service: Service, now: datetime) -> None:
         log.info("pruned", reports=pruned, before=before.isoformat())
 
 
-async def announce(service: Service, now: datetime) -> None:
-    """Say once which feeds are watched now: a first fill is stored silently and counted in one line."""
+async def announce(service: Service, now: datetime) -> bool:
+    """Say once which feeds are watched now: a first fill is stored silently and counted in one line.
+
+    Returns whether there is nothing left to say; until the first fills have settled there is.
+    """
     states = [
         state
         for state in await asyncio.to_thread(service.store.feed_states, service.setup.situation)
@@ -70,23 +87,24 @@ async def announce(service: Service, now: datetime) -> None:
     flag = await asyncio.to_thread(service.store.flag, "announced")
     said = set(json.loads(flag)) if flag else set()
     fresh = [state for state in states if state.filled and state.feed_id not in said]
-    if not fresh or not _settled(fresh, states, now):
-        return
-    failing = sum(state.failure is not None for state in states)
-    entries = sum(state.entries for state in fresh)
-    names = ", ".join(service.setup.feeds[state.feed_id].name for state in fresh[:10])
-    more = f" and {len(fresh) - 10} more" if len(fresh) > 10 else ""  # noqa: PLR2004 - as many as listed
-    note = (
-        f"Now watching {len(fresh)} new feed{'s' if len(fresh) > 1 else ''}: {names}{more}. "
-        f"{entries} entries stood in them; those older than the alert window were stored without an alert. "
-        + (f"{failing} of {len(states)} feeds cannot be read at the moment (see `monitor status`)." if failing else "")
-    )
+    if not fresh:
+        return all(state.filled or state.last_attempt_at is not None for state in states)
+    if not _settled(fresh, states, now):
+        return False
+    names = [service.setup.feeds[state.feed_id].name for state in fresh]
+    facts: dict[str, str | int] = {
+        "feeds": len(states),
+        "names": ", ".join(names[:NAMED]),
+        "more": max(0, len(names) - NAMED),
+        "entries": sum(state.entries for state in fresh),
+        "failing": sum(state.failure is not None for state in states),
+    }
     alert = policy.plain_alert(
         AlertKind.WATCHING,
-        note.strip(),
-        f"Now watching {len(states)} feeds",
+        headline=f"Now watching {len(states)} feeds",
+        note=f"{facts['entries']} entries stood in {len(fresh)} new ones; {facts['failing']} feeds cannot be read.",
+        facts=facts,
         rules=service.setup.rules,
-        route=service.settings.operator_route,
         key=json.dumps(sorted(state.feed_id for state in fresh)),
         severity=Severity.INFO,
         now=now,
@@ -94,6 +112,7 @@ async def announce(service: Service, now: datetime) -> None:
     await service.tell(alert)
     said |= {state.feed_id for state in fresh}
     await asyncio.to_thread(service.store.set_flag, "announced", json.dumps(sorted(said)))
+    return False
 
 
 def _settled(fresh: list[FeedState], states: list[FeedState], now: datetime) -> bool:
@@ -105,6 +124,5 @@ def _settled(fresh: list[FeedState], states: list[FeedState], now: datetime) -> 
 
 
 JOBS: dict[str, tuple[str, Job]] = {
-    "announce": ("*/5 * * * *", announce),
     "prune": ("30 3 * * *", prune),
 }

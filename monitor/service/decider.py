@@ -7,7 +7,7 @@ An entry that makes deciding fail (a defect of ours) is found by deciding one at
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
@@ -35,7 +35,7 @@ class Decider:
         on_entries: asyncio.Event,
         on_alerts: Callable[[tuple[Alert, ...]], None],
         on_change: asyncio.Event,
-        tell: Callable[[str, str], Awaitable[None]],
+        tell: Callable[[str, Mapping[str, str]], Awaitable[None]],
     ) -> None:
         self._store, self._clock, self._setup = store, clock, setup
         self._on_entries, self._on_alerts, self._on_change, self._tell = on_entries, on_alerts, on_change, tell
@@ -86,8 +86,7 @@ class Decider:
         self._limit = BATCH
         if aside:
             await self._tell(
-                "An entry could not be decided and was set aside",
-                f"{aside}. It is kept; nothing else waits for it. Please report this with the service's log.",
+                "An entry could not be decided and was set aside", {"what": "entry_aside", "detail": aside}
             )
 
     def _report(self, decided: Decided) -> None:

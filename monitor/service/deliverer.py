@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -32,32 +32,38 @@ class Deliverer:
         clock: Clock,
         tasks: asyncio.TaskGroup,
         on_change: asyncio.Event,
-        tell: Callable[[str, Endpoint], Awaitable[None]],
+        tell: Callable[[str, Mapping[str, str]], Awaitable[None]],
     ) -> None:
         self.channel = channel
         self._store, self._clock, self._tasks, self._tell = store, clock, tasks, tell
         self._on_change = on_change
         self._saving = asyncio.Lock()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self.in_flight = 0
         self.sent = 0
 
-    async def tick(self, now: datetime) -> int:
-        """Take up what is due, as much as there is room for and the endpoint's health allows; return how much."""
+    def claim(self, now: datetime) -> tuple[Delivery, ...]:
+        """Lease what is due, as much as there is room for and the endpoint's health allows (blocking)."""
         free = self.channel.concurrency - self.in_flight
         if free <= 0:
-            return 0
-        claimed = await asyncio.to_thread(self._claim, free, now)
-        for delivery in claimed:
-            self.in_flight += 1
-            self._tasks.create_task(self._run(delivery), name=f"deliver {delivery.id}")
-        return len(claimed)
-
-    def _claim(self, free: int, now: datetime) -> tuple[Delivery, ...]:
+            return ()
         endpoint = self._store.endpoint(self.channel.name)
         room = retry.allowance(endpoint, free=free, in_flight=self.in_flight, now=now)
         if room <= 0:
             return ()
         return self._store.claim_due_deliveries(self.channel.name, now, room, self.channel.deadline + GRACE)
+
+    def start(self, deliveries: Iterable[Delivery]) -> None:
+        """Take up leased deliveries."""
+        for delivery in deliveries:
+            self.in_flight += 1
+            self._idle.clear()
+            self._tasks.create_task(self._run(delivery), name=f"deliver {delivery.id}")
+
+    async def idle(self) -> None:
+        """Wait until nothing is being sent."""
+        await self._idle.wait()
 
     async def _run(self, delivery: Delivery) -> None:
         try:
@@ -73,6 +79,8 @@ class Deliverer:
             log.exception("delivery failed unexpectedly", id=delivery.id, channel=self.channel.name)
         finally:
             self.in_flight -= 1
+            if not self.in_flight:
+                self._idle.set()
             self._on_change.set()
 
     async def _deliver(self, delivery: Delivery) -> None:
@@ -91,7 +99,7 @@ class Deliverer:
             await self._save(delivery, row, attempt, endpoint)
         if said := retry.news(before, endpoint):
             log.warning("channel", channel=self.channel.name, news=said)
-            await self._tell(said, endpoint)
+            await self._tell(said, _facts(before, endpoint))
 
     async def _save(self, claimed: Delivery, row: Delivery, attempt: Attempt, endpoint: Endpoint) -> None:
         assert claimed.lease is not None
@@ -106,3 +114,9 @@ class Deliverer:
             detail=attempt.detail,
             saved=saved,
         )
+
+
+def _facts(before: Endpoint, endpoint: Endpoint) -> dict[str, str]:
+    recovered = before.open and not endpoint.open and not endpoint.gone
+    what = "channel_gone" if endpoint.gone else "channel_recovered" if recovered else "channel_failing"
+    return {"what": what, "channel": endpoint.channel, "detail": endpoint.reason or ""}

@@ -86,8 +86,8 @@ class Operations:
         now = service.clock.now()
         alert = policy.plain_alert(
             AlertKind.TEST,
-            "This is a test of the whole path from the service to you. Nothing happened.",
-            "Test alert",
+            headline="Test alert",
+            note="This is a test of the whole path from the service to you. Nothing happened.",
             rules=service.setup.rules,
             route=route,
             key=now.isoformat(),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -55,12 +56,14 @@ class Poller:
         self.in_flight = 0
         self.polls = 0
 
-    async def tick(self, setup: Setup, now: datetime) -> None:
-        """Take up the feeds that are due, as many as there is room for."""
+    def claim(self, setup: Setup, now: datetime) -> tuple[FeedState, ...]:
+        """Lease the feeds that are due, as many as there is room for (blocking)."""
         room = self._concurrency - self.in_flight
-        if room <= 0:
-            return
-        for state in await asyncio.to_thread(self._store.claim_due_feeds, setup.situation, now, room, LEASE):
+        return self._store.claim_due_feeds(setup.situation, now, room, LEASE) if room > 0 else ()
+
+    async def start(self, setup: Setup, states: Iterable[FeedState], now: datetime) -> None:
+        """Take up leased feeds."""
+        for state in states:
             await self._take(setup, state, now)
 
     async def _take(self, setup: Setup, state: FeedState, now: datetime) -> None:

@@ -38,6 +38,9 @@ IGNORED_PREFIX = "x-"
 
 _VARIABLE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$\{")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_DEEP = re.compile(r"(?:(?:[\[{]|- )\s*){64}")
+"""Openings in a row that no configuration has; the parser would take seconds to run out of stack on them."""
+
 _STANDARD = "tag:yaml.org,2002:"
 _TEXTS = ("str", "timestamp", "value")
 
@@ -124,6 +127,9 @@ def read_text(file: Path) -> tuple[str, Mistake | None]:
 
 def compose(file: Path, text: str) -> tuple[Node | None, Mistake | None]:
     """Return the node graph of one YAML document, or the mistake in its syntax."""
+    deep = _DEEP.search(text)
+    if deep:
+        return None, Mistake(file=file, line=text.count("\n", 0, deep.start()) + 1, message="is nested too deeply")
     yaml = YAML(typ="rt", pure=True)
     yaml.composer.warn_double_anchors = False
     try:

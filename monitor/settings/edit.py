@@ -90,8 +90,6 @@ def _remove(config_dir: Path, name: str, key: str, column: str, wanted: str, env
         advice = choose(wanted, [str(name) for name in names if name])
         raise UsageError(f"there is no `{wanted}` in {file.name}; {advice}")
     assert isinstance(sequence, SequenceNode)
-    if sequence.flow_style:
-        raise _in_brackets(file, key)
     number = names.index(wanted)
     start, end = _extent(text, key_node, sequence, number)
     kept = before[:number] + before[number + 1 :]
@@ -100,20 +98,14 @@ def _remove(config_dir: Path, name: str, key: str, column: str, wanted: str, env
 
 def _open(file: Path, key: str) -> tuple[str, Node, Node]:
     """Return the file's text and the nodes of its list and of the list's key."""
-    text, mistake = read_text(file)
-    root, mistake = (None, mistake) if mistake else compose(file, text)
-    if mistake:
-        raise SettingsError((mistake,))
-    for key_node, value in root.value if isinstance(root, MappingNode) else ():
-        if key_node.value == key:
-            if isinstance(value, SequenceNode) and value.flow_style and value.value:
-                raise _in_brackets(file, key)
-            return text, value, key_node
-    raise UsageError(f"{file} has no `{key}:`; write it at the left edge of a line")
-
-
-def _in_brackets(file: Path, key: str) -> UsageError:
-    return UsageError(f"`{key}` in {file} is written in brackets; write each row after `- ` so that it can be edited")
+    text = read_text(file)[0]
+    root = compose(file, text)[0]
+    assert isinstance(root, MappingNode), "a file without mistakes holds keys"
+    key_node, value = next(pair for pair in root.value if pair[0].value == key)
+    if isinstance(value, SequenceNode) and value.flow_style and value.value:
+        sentence = f"`{key}` in {file} is written in brackets; write each row after `- ` so that it can be edited"
+        raise UsageError(sentence)
+    return text, value, key_node
 
 
 def _opened(text: str, sequence: Node, key_node: Node) -> str:

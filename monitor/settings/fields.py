@@ -160,6 +160,14 @@ def _check_store(value: SecretStr) -> SecretStr:
     return SecretStr(url)
 
 
+def _not_bool(value: Any) -> Any:
+    """Keep pydantic from taking `true` for 1."""
+    if isinstance(value, bool):
+        raise fault("must be a whole number")
+    return value
+
+
+Count = Annotated[int, BeforeValidator(_not_bool)]
 Id = Annotated[str, AfterValidator(_check_id)]
 Title = Annotated[str, AfterValidator(_check_title)]
 Word = Annotated[str, BeforeValidator(_check_word)]

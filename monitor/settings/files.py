@@ -15,6 +15,7 @@ from monitor.model import Severity
 from monitor.settings.fields import (
     AlertLanguage,
     AlertWindow,
+    Count,
     FieldName,
     Grade,
     Group,
@@ -64,9 +65,9 @@ class ServiceRow(Row):
     """`service:` in monitor.yaml."""
 
     contact: Header | None = Field(default=None, description="Address or page that publishers find in our User-Agent.")
-    poll_concurrency: int = Field(default=20, ge=1, le=200, description="Feeds fetched at the same time.")
-    per_host: int = Field(default=2, ge=1, le=10, description="Of these, at most so many from one host.")
-    parse_workers: int = Field(default=2, ge=1, le=16, description="Processes that read feed documents.")
+    poll_concurrency: Count = Field(default=20, ge=1, le=200, description="Feeds fetched at the same time.")
+    per_host: Count = Field(default=2, ge=1, le=10, description="Of these, at most so many from one host.")
+    parse_workers: Count = Field(default=2, ge=1, le=16, description="Processes that read feed documents.")
     log: Literal["console", "json"] = Field(default="console", description="Form of the log on standard error.")
 
 

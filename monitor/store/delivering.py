@@ -212,17 +212,20 @@ def retry_deliveries(connection: Connection, ids: Sequence[str], now: datetime) 
     return retried
 
 
-def earliest(connection: Connection, channels: Sequence[str], now: datetime) -> datetime | None:
-    """Return when a delivery can be claimed next: not before its endpoint's pause ends.
+def earliest(connection: Connection, channels: Sequence[str], now: datetime) -> dict[str, datetime]:
+    """Return by channel when a delivery can be claimed next: not before its endpoint's pause ends.
 
     A channel with an open breaker and a row being sent waits for that row, so it says nothing here.
     """
     given = {"channels": list(channels), "now": now}
+    waiting = connection.execute(_WAITING_BY_CHANNEL, given).all()
+    if not waiting:
+        return {}
     health = {row.channel: rows.endpoint(row) for row in connection.execute(_ENDPOINTS, given)}
-    moments = []
-    for channel, due, sending in connection.execute(_WAITING_BY_CHANNEL, given):
+    moments = {}
+    for channel, due, sending in waiting:
         known = health.get(channel, Endpoint(channel=channel))
-        if due is None or (known.open and not known.gone and sending):
+        if due is None or (known.open and sending):
             continue
-        moments.append(due if known.gone else max(due, known.paused_until or due))
-    return min(moments, default=None)
+        moments[channel] = due if known.gone else max(due, known.paused_until or due)
+    return moments

@@ -148,7 +148,7 @@ feeds = Table(
     Column("entries", Integer, nullable=False),
     Column("body_hash", LargeBinary),
     Column("known", LargeBinary),  # see codec.pack_known
-    Index("feeds_due", "situation", "enabled", "wake_at"),
+    Index("feeds_due", "situation", "enabled", "wake_at", "id"),
 )
 
 documents = Table(
@@ -345,7 +345,7 @@ deliveries = Table(
     Column("remote_ref", Words),
     Column("payload", LargeBinary, nullable=False),
     UniqueConstraint("alert_id", "channel", "recipient", name="deliveries_once"),
-    Index("deliveries_due", "channel", "wake_at", "lease"),
+    Index("deliveries_due", "channel", "wake_at", "seq", "lease"),
     Index("deliveries_state", "state"),
     sqlite_autoincrement=True,
 )

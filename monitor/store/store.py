@@ -27,7 +27,7 @@ from monitor.model import (
     Version,
     Watch,
 )
-from monitor.ports import Deciding
+from monitor.ports import Deciding, Work
 from monitor.store import committing, configuring, deciding, delivering, files, keeping, migrating, polling, reading
 from monitor.store.engine import Database
 
@@ -237,18 +237,15 @@ class SqlStore:
             return delivering.retry_deliveries(connection, ids, now)
 
     # -- time
-    def next_due(self, situation: str, now: datetime, channels: Sequence[str]) -> datetime | None:
-        """Return the earliest due time of feeds, cron rows and (unless paused) deliveries; None when nothing waits.
-
-        What someone holds a living lease on is left out: it is being worked on.
-        """
+    def work(self, situation: str, now: datetime, channels: Sequence[str]) -> Work:
+        """Return what waits, and when it is due; what someone holds a living lease on is left out."""
         with self._reading() as connection:
-            moments = (
-                polling.earliest(connection, situation, now),
-                keeping.earliest_cron(connection),
-                delivering.earliest(connection, channels, now) if channels else None,
+            return Work(
+                feeds=polling.earliest(connection, situation, now),
+                cron=keeping.earliest_cron(connection),
+                deliveries=delivering.earliest(connection, channels, now) if channels else {},
+                entries=reading.intake_waiting(connection, situation) > 0,
             )
-        return min((moment for moment in moments if moment is not None), default=None)
 
     def claim_cron(self, name: str, due_at: datetime, next_at: datetime) -> bool:
         """Take one run of a cron job: True for exactly one caller per `due_at`."""

@@ -3,6 +3,7 @@
 Similarity across languages, developments and figures come to live here beside `copies`.
 """
 
-from monitor.stories.copies import CopyIndex, sketch_of
+from monitor.stories.copies import CopyIndex
+from monitor.stories.likeness import sketch_of
 
 __all__ = ["CopyIndex", "sketch_of"]

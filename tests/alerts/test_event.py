@@ -67,8 +67,8 @@ def test_spans_point_into_the_cleaned_text_of_the_event() -> None:
 
 
 def test_alerts_of_the_service_itself_speak_the_readers_language() -> None:
-    assert _event(sample.watching(), language="ru")["data"]["headline"] == "Начато наблюдение: Example News"
-    assert "42" in _event(sample.watching(), language="kk")["data"]["note"]
+    assert _event(sample.watching(), language="ru")["data"]["headline"] == "Под наблюдением 12 лент"
+    assert "142" in _event(sample.watching(), language="kk")["data"]["note"]
     assert _event(sample.test(), language="en")["data"]["note"].startswith("This is a test.")
     assert _event(sample.test())["data"]["test"] is True
 
@@ -112,6 +112,27 @@ def test_an_event_of_any_size_fits_and_says_that_it_was_shortened(
     assert made["data"]["truncated"] is True
     assert made["data"]["url"]
     assert made["data"]["story"]["source_count"] == sources
+    VALIDATOR.validate(made)
+
+
+def test_a_long_note_without_a_story_is_cut_too() -> None:
+    data = _event(dataclasses.replace(sample.operator(), facts={}, note="ошибка " * 5000))["data"]
+    assert data["truncated"] is True
+    assert 900 < len(data["note"]) <= 1000
+
+
+def test_a_report_that_every_watch_wants_fits() -> None:
+    match = sample.full().matches[0]
+    matches = tuple(dataclasses.replace(match, watch=f"watch-{n}", reasons=match.reasons * 20) for n in range(300))
+    made = _event(dataclasses.replace(sample.full(), matches=matches))
+    assert len(json.dumps(made, ensure_ascii=False).encode()) <= LIMIT + 1000
+    assert made["data"]["watches"][0]["name"] == "watch-0"
+    VALIDATOR.validate(made)
+
+
+def test_an_event_that_cannot_be_short_enough_is_still_a_valid_event() -> None:
+    made = _event(dataclasses.replace(sample.full(), route="r" * LIMIT))
+    assert made["data"]["truncated"] is True
     VALIDATOR.validate(made)
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+import monitor.alerts.render
 from monitor.alerts import sample
 from monitor.alerts.phrases import ENGLISH, KAZAKH, RUSSIAN
 from monitor.alerts.render import BUILT_IN, MAX_SUBJECT, PARTS, Rendered, Renderer, check_templates, unclosed
+from monitor.errors import TemplateError
 from monitor.model import LANGUAGES, Alert, AlertKind, Recipient, Severity
 
 KINDS = ("full", "bare", "edited", "watching", "operator", "test")
@@ -69,7 +71,11 @@ def test_no_phrase_is_left_untranslated(kind: str, language: str) -> None:
     alert = _alert(kind)
     names = (alert.headline, *alert.sources, *alert.watch_titles.values(), *map(str, alert.facts.values()))
     data = " ".join(
-        (*names, alert.report.link or "" if alert.report else "", "Kazakhstan desk s1sample a1sample UTC B")
+        (
+            *names,
+            alert.report.link or "" if alert.report else "",
+            "Kazakhstan desk s1sample a1sample UTC B monitor status",
+        )
     )
     shown = _render(alert, language).message
     latin = re.findall(r"[A-Za-z]+", shown.text + shown.line + shown.subject)
@@ -165,6 +171,45 @@ def test_a_test_says_so_in_every_part_whatever_it_carries() -> None:
             assert message.subject.startswith(f"[{t.test_word}] ")
             for part in (message.line, message.text, message.html):
                 assert t.test_banner in part
+
+
+def test_watching_names_the_new_feeds_counts_the_rest_and_says_which_fail() -> None:
+    text = _render(sample.watching(), "ru").message.text
+    assert "Под наблюдением 12 лент" in text
+    assert "Новые: Example News, The Steppe Observer и ещё 3.\n" in text
+    assert "Там уже было 142 записи" not in text
+    assert "Там уже были 142 записи;" in text
+    assert "Сейчас не читаются 2 ленты" in text
+    quiet = dataclasses.replace(
+        sample.watching(), facts={"feeds": 1, "names": "A", "more": 0, "entries": 1, "failing": 0}
+    )
+    assert "New: A.\n1 entry stood there already;" in _render(quiet).message.text
+    assert "cannot be read" not in _render(quiet).message.text
+
+
+@pytest.mark.parametrize(
+    ("facts", "headline", "note"),
+    [
+        (
+            {"what": "channel_failing", "channel": "desk", "detail": "timed out."},
+            "Канал desk не принимает",
+            "timed out. Отправка",
+        ),
+        ({"what": "channel_gone", "channel": "desk", "detail": "410"}, "Канала desk больше нет", "410. Пока"),
+        ({"what": "channel_recovered", "channel": "desk"}, "Канал desk снова работает", "Отложенные"),
+        (
+            {"what": "template_failed", "problems": "line.j2: writes nothing"},
+            "Ошибка в вашем шаблоне",
+            "line.j2: writes nothing. И",
+        ),
+    ],
+)
+def test_the_service_tells_the_operator_in_their_language(
+    facts: dict[str, str | int], headline: str, note: str
+) -> None:
+    message = _render(dataclasses.replace(sample.operator(), facts=facts), "ru").message
+    assert headline in message.subject
+    assert note in message.text
 
 
 def test_watching_and_operator_alerts_without_facts_say_what_the_policy_wrote() -> None:
@@ -334,7 +379,7 @@ def test_a_mistake_that_only_some_alerts_show_is_found(tmp_path: Path) -> None:
         ("<div><p>{{ headline }}</div>", "</div> stands inside <p>"),
         ("<div>{{ headline }}", "<div> is never closed"),
         ("{{ headline }}</div>", "</div> was never opened"),
-        ("<p>{{ headline }}<br><img alt=''></p>", ""),
+        ("<p>{{ headline }}<br></br><img alt=''></p>", ""),
     ],
 )
 def test_html_that_does_not_close_what_it_opens_is_found(html: str, message: str, tmp_path: Path) -> None:
@@ -360,6 +405,12 @@ def test_files_that_cannot_be_read_as_text_are_mistakes_too(tmp_path: Path) -> N
     assert messages[0].startswith("cannot be read")
     assert messages[1].startswith("is not UTF-8")
     assert len(_render(sample.full(), templates=tmp_path).problems) == 2
+
+
+def test_a_broken_built_in_template_is_an_error_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(monitor.alerts.render, "BUILT_IN", _folder(tmp_path, email__subject="{{ titel }}"))
+    with pytest.raises(TemplateError, match=r"built-in template: email\.subject\.j2, line 1: 'titel' is undefined"):
+        _render(sample.full())
 
 
 def test_a_folder_that_is_not_there_means_no_templates_of_ones_own(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ import io
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from support.alerting import DELIVERY_ID, MESSAGE, NOW, delivery, event
 from monitor.channels import KINDS, build, jsonl
 from monitor.channels.console import ConsoleChannel, ConsoleOptions
 from monitor.channels.jsonl import JsonlChannel, JsonlOptions
-from monitor.model import BadEndpoint, Delivered, Delivery, Outcome, Retry
+from monitor.model import Ambiguous, BadEndpoint, Delivered, Delivery, Outcome, Retry
 from monitor.net.client import Http
 from monitor.ports import Channel
 
@@ -146,6 +148,20 @@ def test_a_full_disk_passes_and_a_wrong_path_is_the_operators(
     outcome = send(file(tmp_path))
     assert isinstance(outcome, kind)
     assert os.strerror(number) in outcome.detail
+
+
+def test_a_disk_that_hangs_may_still_write_the_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = threading.Event()
+    monkeypatch.setattr(jsonl.os, "fsync", lambda _handle: disk.wait(5))
+
+    async def run() -> Outcome:
+        channel = JsonlChannel("file", JsonlOptions(), tmp_path, _deadline=timedelta(seconds=0.1))
+        try:
+            return await channel.send(delivery(channel), now=NOW)
+        finally:
+            disk.set()
+
+    assert isinstance(asyncio.run(run()), Ambiguous)
 
 
 @pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: (path.parent / "x").symlink_to("x")])

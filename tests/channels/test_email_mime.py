@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from support.alerting import ALERT, DELIVERY_ID, HEADLINE, MESSAGE, NOW
 
 from monitor.channels import mime
-from monitor.channels.email import EmailChannel, EmailOptions
+from monitor.channels.email import EmailChannel
+from monitor.channels.email_options import EmailOptions
 from monitor.model import Alert, Message
 
 PROTOCOL = Path(__file__).parents[2] / "../shared/data/protocol"

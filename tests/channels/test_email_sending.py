@@ -19,7 +19,8 @@ from pydantic import ValidationError
 from support.alerting import ALERT, DELIVERY_ID, MESSAGE, NOW, delivery
 from support.smtp_server import Answer, FakeSmtp, Session, drip, drop, say, say_and_close, silence
 
-from monitor.channels.email import EmailChannel, EmailOptions, Waits
+from monitor.channels.email import EmailChannel, Waits, _Client
+from monitor.channels.email_options import EmailOptions
 from monitor.channels.retry import MAIL_SCHEDULE, MAX_AGE, UNREACHABLE, after
 from monitor.model import (
     Ambiguous,
@@ -35,7 +36,9 @@ from monitor.model import (
     Throttled,
 )
 
-WAITS = Waits(connect=0.5, command=0.3, prepare=2, dot=0.4, goodbye=0.2)
+WAITS = Waits(connect=10, command=10, prepare=15, dot=10, goodbye=5)
+HASTY = Waits(connect=0.5, command=0.3, prepare=2, dot=0.4, goodbye=0.2)
+"""For servers that never answer."""
 PASSWORD = "correct-horse-staple"
 
 
@@ -243,7 +246,8 @@ def test_a_recipient_who_was_removed_gets_nothing_more() -> None:
     ],
 )
 def test_every_answer_at_every_stage_has_its_outcome(stage: str, answer: Answer, kind: type, reason: str) -> None:
-    seen = attempt(script={stage: (answer,)}, username="alerts", password=PASSWORD)
+    endless = answer.__qualname__.startswith(("silence", "drip"))
+    seen = attempt(script={stage: (answer,)}, waits=HASTY if endless else WAITS, username="alerts", password=PASSWORD)
     assert isinstance(seen.outcome, kind)
     assert not isinstance(seen.outcome, Delivered)
     assert seen.outcome.reason == reason
@@ -291,11 +295,11 @@ def test_the_receipt_of_the_whole_mail_is_waited_for_longest() -> None:
 
     async def slow(session: Session) -> None:
         done = asyncio.Event()
-        asyncio.get_running_loop().call_later(WAITS.command * 2, done.set)
+        asyncio.get_running_loop().call_later(1.2, done.set)
         await done.wait()
         await session.write("250 2.0.0 at last")
 
-    assert isinstance(attempt(waits=replace(WAITS, dot=5), script={"DOT": (slow,)}).outcome, Delivered)
+    assert isinstance(attempt(waits=replace(WAITS, command=1), script={"DOT": (slow,)}).outcome, Delivered)
 
 
 @pytest.mark.parametrize("answer", ["552 5.3.4 too big", "554 5.6.0 bad content"])
@@ -318,7 +322,32 @@ def test_a_mail_refused_for_its_content_is_tried_once_more_as_text_alone(answer:
 
 
 def test_a_farewell_that_is_not_answered_changes_nothing() -> None:
-    assert isinstance(attempt(script={"QUIT": (silence(),)}).outcome, Delivered)
+    assert isinstance(attempt(waits=replace(WAITS, goodbye=0.1), script={"QUIT": (silence(),)}).outcome, Delivered)
+
+
+def test_a_connection_to_a_server_that_hears_nothing_any_more_ends_at_once() -> None:
+    async def deaf(session: Session) -> None:
+        session.writer.transport.pause_reading()
+        await session.write("220 hello")
+
+    async def run() -> None:
+        async with FakeSmtp(tls=server_tls(), implicit=True) as server:
+            server.on("CONNECT", deaf)
+            trusting = ssl.create_default_context()
+            authority().configure_trust(trusting)
+            client = _Client(
+                hostname="localhost", port=server.port, use_tls=True, tls_context=trusting, local_hostname="x"
+            )
+            await client.connect()
+            protocol = client.protocol
+            assert protocol is not None
+            client.close()
+            for _ in range(3):  # rounds of the loop, not time: a farewell over TLS would take 30 s
+                await asyncio.sleep(0)
+            assert not protocol.is_connected
+            assert protocol.transport is None
+
+    asyncio.run(run())
 
 
 # --- encryption and login ---------------------------------------------------------------------------------------------
@@ -338,7 +367,6 @@ def test_nothing_is_sent_in_clear_where_starttls_is_not_offered() -> None:
         ({"STARTTLS": (say("454 4.7.0 not now"),)}, Retry, "try_later"),
         ({"STARTTLS": (say("502 no"),)}, BadEndpoint, "server_refuses"),
         ({"STARTTLS": (drop(),)}, Retry, "disconnected"),
-        ({"STARTTLS": (silence(),)}, Retry, "timeout"),
     ],
 )
 def test_starttls_that_fails_sends_nothing(
@@ -348,6 +376,14 @@ def test_starttls_that_fails_sends_nothing(
     assert isinstance(seen.outcome, kind)
     assert getattr(seen.outcome, "reason", "") == reason
     assert not seen.server.commands("MAIL")
+
+
+def test_starttls_that_never_comes_runs_into_the_deadline(ca_file: str) -> None:
+    seen = attempt(
+        FakeSmtp(tls=server_tls()), waits=HASTY, script={"STARTTLS": (silence(),)}, tls="starttls", ca_file=ca_file
+    )
+    assert isinstance(seen.outcome, Retry)
+    assert seen.outcome.reason == "timeout"
 
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
@@ -406,6 +442,7 @@ def test_a_server_that_is_not_there_burns_no_attempt() -> None:
 
     outcome = asyncio.run(run())
     assert isinstance(outcome, Retry)
+    assert "cannot be reached (Connect call failed" in outcome.detail
     row, _ = after(outcome, delivery_row(), Endpoint(channel="mail"), MAIL_SCHEDULE, NOW, 0.5)
     assert (row.failures, row.state) == (0, DeliveryState.PENDING)
     assert (
@@ -445,6 +482,7 @@ BASE: dict[str, Any] = {"host": "mail.example.org", "tls": "starttls", "from": "
         ({"to": ["ы@example.net"]}, "not a mail address"),
         ({"to": ["b..c@example.net"]}, "not a mail address"),
         ({"to": ["b@-.net"]}, "not a domain"),
+        ({"to": ["b@" + "ы" * 80 + ".net"]}, "not a domain"),
         ({"to": [{"address": "b@example.net", "language": "fr"}]}, "no language of alerts"),
         ({"to": [{"address": "b@example.net", "zone": "Mars/Base"}]}, "no time zone"),
         ({"from": "Monitor"}, "not a mail address"),

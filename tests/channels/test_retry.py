@@ -127,6 +127,13 @@ def test_probes_grow_apart_to_ten_minutes_and_no_further() -> None:
     assert waits[-1] == retry.PROBE_LONGEST
 
 
+def test_once_the_breaker_is_open_a_row_waits_no_longer_than_a_probe_unless_it_may_have_arrived() -> None:
+    often = replace(ROW, failures=9)
+    opening = replace(HEALTHY, failures=4)
+    assert settle(FAILED, often, opening)[0].due_at - NOW == retry.PROBE_LONGEST
+    assert settle(UNCLEAR, often, opening)[0].due_at - NOW == HTTP_SCHEDULE[9]
+
+
 @pytest.mark.parametrize(
     ("asked", "wait"),
     [
@@ -194,10 +201,14 @@ def test_a_receiver_that_is_gone_is_switched_off_and_its_waiting_rows_end() -> N
 
 
 def test_a_recipient_that_is_gone_says_nothing_against_the_way_there() -> None:
-    row, endpoint = settle(Gone(reason="no_such_recipient", detail="550 5.1.1"), endpoint=OPEN)
+    row, endpoint = settle(Gone(reason="no_such_recipient", detail="550 5.1.1", status=550), endpoint=OPEN)
     assert row.state is DeliveryState.DEAD
     assert not endpoint.open
     assert not endpoint.gone
+
+
+def test_a_recipient_whom_we_removed_ourselves_says_nothing_about_the_way_there() -> None:
+    assert settle(Gone(reason="recipient_removed", detail=""), endpoint=OPEN)[1] == OPEN
 
 
 @pytest.mark.parametrize("outcome", [FAILED, UNHEARD, WRONG, Throttled(reason="throttled", detail="429")])

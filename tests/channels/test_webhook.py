@@ -39,7 +39,7 @@ from monitor.model import (
     Throttled,
 )
 from monitor.net import client
-from monitor.net.client import Http
+from monitor.net.client import Http, NetFailure, NetKind
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 OLD_SECRET = "whsec_" + base64.b64encode(bytes(range(100, 124))).decode()
@@ -197,6 +197,19 @@ def test_a_long_event_gives_up_fields_in_a_fixed_order_and_says_so(
     assert data["source"]["name"] == "Степной вестник"
     assert data["url"]
     assert f'"{dropped}"' not in json.dumps(data)
+
+
+def test_an_event_without_report_or_story_is_shortened_too() -> None:
+    bare = event(story=None, report=None, source=None, watches=None, url=None, note="н" * 15_000)
+    data = json.loads(delivery(channel_for(), replace(MESSAGE, data=bare)).payload)["data"]
+    assert "note" not in data
+    assert data["headline"] == bare["data"]["headline"]
+
+
+def test_an_event_that_cannot_be_made_short_enough_goes_out_as_short_as_it_gets() -> None:
+    data = json.loads(delivery(channel_for(), replace(MESSAGE, data=event(url="u" * 30_000))).payload)["data"]
+    assert len(data["url"]) == 30_000
+    assert "summary" not in data
 
 
 def test_odd_text_makes_valid_json() -> None:
@@ -432,6 +445,23 @@ def test_a_name_without_address_is_retried() -> None:
     outcome = asyncio.run(run())
     assert isinstance(outcome, Retry)
     assert "receiver.example has no address" in outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "outcome", "reason"),
+    [
+        (NetKind.BAD_URL, False, BadEndpoint, "bad_url"),
+        (NetKind.TIMEOUT, False, Retry, "timeout"),
+        (NetKind.TIMEOUT, True, Ambiguous, "no_answer"),
+        (NetKind.PROTOCOL, False, Retry, "protocol"),
+        (NetKind.INCOMPLETE, True, Ambiguous, "no_answer"),
+        (NetKind.TLS, False, Retry, UNREACHABLE),
+    ],
+)
+def test_every_failure_has_its_outcome(kind: NetKind, sent: bool, outcome: type, reason: str) -> None:
+    made = judge(NetFailure(kind=kind, reason="words", sent=sent), NOW)
+    assert isinstance(made, outcome)
+    assert (getattr(made, "reason", None), made.detail) == (reason, "words")
 
 
 def test_a_connection_that_the_server_closed_between_two_alerts_is_opened_again() -> None:

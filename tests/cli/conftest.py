@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import values
+from support.http_server import FakeServer
 from typer.testing import CliRunner, Result
 
 from monitor.cli import app
@@ -24,8 +28,8 @@ from monitor.model import (
     PollFailure,
     PollResult,
 )
+from monitor.service.control import ControlServer, socket_path
 from monitor.store import SqlStore, open_store
-from support import values
 
 MONITOR = """\
 situation: {id: kazakhstan, name: Kazakhstan, zone: Asia/Almaty}
@@ -158,7 +162,7 @@ def _decide(store: SqlStore, at: datetime) -> None:
     first = values.report(R1, title="Протест в Жанаозене", text="Задержаны 12 человек", seen_at=at, story_id=S1)
     edited = replace(first, title="Протест в Актау", text="Задержаны 15 человек", version=2)
     copy = values.report(R2, outlet="vlast", source="Власть", title="Протест в Актау", seen_at=at, story_id=S1)
-    other = values.report(R3, title=HOSTILE, seen_at=at + values.MINUTE, story_id="s1" + "c" * 30)
+    other = values.report(R3, title=HOSTILE, seen_at=at + 30 * values.MINUTE, story_id="s1" + "c" * 30)
     with store.deciding(values.KZ) as tx:
         waiting = tx.intake(10)
         changes = [
@@ -180,7 +184,9 @@ def _decide(store: SqlStore, at: datetime) -> None:
                     values.listing(R2, at=at, alert_id=A1, disposition=Disposition.COPY),
                 ),
                 alerts=(
-                    values.alert(A1, at=at, headline=edited.title, report=edited, story_id=S1, matches=(values.match(R1),)),
+                    values.alert(
+                        A1, at=at, headline=edited.title, report=edited, story_id=S1, matches=(values.match(R1),)
+                    ),
                 ),
                 deliveries=(
                     values.delivery(SENT, alert_id=A1, channel="book", due_at=at, created_at=at),
@@ -201,3 +207,69 @@ def _deliver(store: SqlStore, at: datetime) -> None:
     ailing = Endpoint(channel="gone", failures=1, gone=True, reason="410 Gone")
     ended = values.ended(dead, DeliveryState.DEAD, finished_at=at, reason="the receiver is gone (410)")
     store.save_attempt(ended, dead.lease or "", refused, ailing, ())
+
+
+# --- a service and a publisher beside the commands ----------------------------------------------------------------------
+
+
+class Loop:
+    """An event loop in a thread, for servers that commands (with loops of their own) talk to."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=20)
+
+    def close(self) -> None:
+        self.run(self._loop.shutdown_default_executor())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+class Service:
+    """What stands for a running service: the real control socket, answers given by the test, requests kept."""
+
+    def __init__(self) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self.answers: dict[str, Any] = {}
+
+    async def handle(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.requests.append(request)
+        answer = self.answers[request["op"]]
+        result = answer(request) if callable(answer) else answer
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    @property
+    def ops(self) -> list[str]:
+        return [request["op"] for request in self.requests]
+
+
+@pytest.fixture
+def loop() -> Iterator[Loop]:
+    running = Loop()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def service(desk: Desk, loop: Loop) -> Iterator[Service]:
+    """A service that answers on the desk's control socket."""
+    answering = Service()
+    server = ControlServer(socket_path(desk.data), answering.handle)
+    loop.run(server.start())
+    yield answering
+    loop.run(server.stop())
+
+
+@pytest.fixture
+def publisher(loop: Loop) -> Iterator[FakeServer]:
+    server = FakeServer()
+    loop.run(server.__aenter__())
+    yield server
+    loop.run(server.__aexit__(None, None, None))

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 from support.stores import databases_fixture, migrated_file_fixture, store_fixture, store_url_fixture, twin_fixture  # noqa: F401 - fixtures
-from support.values import HOUR, KZ, MINUTE, NOW, document, entry, feed, polled
+from support.values import HOUR, KZ, MINUTE, NOW, alert, delivery, document, entry, feed, polled
 
 from monitor.model import Entry, FailureKind, Feed, FeedState, PollFailure, Validators, Watch
 from monitor.ports import Store
@@ -251,7 +251,7 @@ def test_a_disabled_feed_is_shown_but_not_polled(store):
     configure(store, feed(enabled=False, reason="dead"))
     assert [state.feed_id for state in store.feed_states(KZ)] == ["tengri"]
     assert claim(store) == ()
-    assert store.next_due(KZ, NOW, ()) is None
+    assert store.work(KZ, NOW, ()).due is None
     configure(store, feed())
     assert claim(store)
 
@@ -341,17 +341,32 @@ def test_a_cron_run_is_taken_by_exactly_one_of_many(store, twin):
 
 
 def test_the_next_due_time_is_the_earliest_of_feeds_and_cron_rows(store):
-    assert store.next_due(KZ, NOW, ("mail",)) is None
+    assert store.work(KZ, NOW, ("mail",)).due is None
     store.plan_cron("digest", NOW + HOUR)
-    assert store.next_due(KZ, NOW, ("mail",)) == NOW + HOUR
+    assert store.work(KZ, NOW, ("mail",)).due == NOW + HOUR
     store.sync_feeds(KZ, [feed("a"), feed("b")], NOW, {"a": NOW - HOUR, "b": NOW + MINUTE})
-    assert store.next_due(KZ, NOW, ()) == NOW - HOUR
+    assert store.work(KZ, NOW, ()).due == NOW - HOUR
+
+
+@pytest.mark.parametrize("step", [HOUR, -HOUR], ids=["forward", "back"])
+def test_leases_and_deliveries_move_along_with_a_clock_that_was_set(store, step):
+    configure(store, feed("a"))
+    claim(store)
+    configure(store, feed("a"), feed("b"))
+    store.add_alerts([alert()], [delivery("d1", due_at=NOW + MINUTE)], [])
+    store.plan_cron("digest", NOW + 9 * HOUR)
+    store.shift_due(KZ, step)
+    assert [state.feed_id for state in claim(store, NOW + step)] == ["b"]
+    assert [state.feed_id for state in claim(store, NOW + step + LEASE)] == ["a", "b"]
+    assert store.claim_due_deliveries("mail", NOW + step + MINUTE / 2, 9, LEASE) == ()
+    assert len(store.claim_due_deliveries("mail", NOW + step + MINUTE, 9, LEASE)) == 1
+    assert store.cron_due("digest") == NOW + 9 * HOUR
 
 
 def test_a_feed_that_is_being_polled_is_not_due_until_its_lease_ends(store):
     store.sync_feeds(KZ, [feed("a"), feed("b")], NOW, {"a": NOW, "b": NOW + HOUR})
     claim(store)
-    assert store.next_due(KZ, NOW + MINUTE / 2, ()) == NOW + HOUR
-    due = store.next_due(KZ, NOW + LEASE, ())
+    assert store.work(KZ, NOW + MINUTE / 2, ()).due == NOW + HOUR
+    due = store.work(KZ, NOW + LEASE, ()).due
     assert due is not None
     assert due <= NOW + LEASE

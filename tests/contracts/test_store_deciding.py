@@ -358,6 +358,38 @@ def arrive_more(store: SqlStore) -> None:
     assert store.save_attempt(ended(held), held.lease, attempt(held), Endpoint(channel="mail"), [])
 
 
+# --- a feed under a new id --------------------------------------------------------------------------------------------
+
+
+def test_the_reports_of_a_renamed_feed_follow_it(store):
+    tell(store)
+    store.sync_feeds(KZ, [feed("tengrinews", url=feed().url)], NOW, {})
+    assert store.report("r1").feed_id == "tengrinews"
+    assert [feed_id for feed_id, _, _ in store.entry_reports(KZ)] == ["tengrinews"]
+
+
+# --- an entry that cannot be decided (see also test_store_aside) ------------------------------------------------------
+
+
+def test_the_document_of_an_entry_that_was_set_aside_is_kept(store):
+    first, second = arrive(store, entry(1), entry(2), with_document=True)
+    store.set_aside(KZ, NOW)
+    decide(store, decision(new(second, report())))
+    assert first.document_id == second.document_id
+    assert stored(store, documents) == 1
+    assert stored(store, intake) == 1
+
+
+def test_nothing_is_set_aside_while_someone_decides(store):
+    arrive(store, entry(1))
+    with ThreadPoolExecutor(1) as pool:
+        with store.deciding(KZ) as deciding:
+            (found,) = deciding.intake(1)
+            setting = pool.submit(store.set_aside, KZ, NOW)
+            deciding.commit(decision(new(found, report())))
+        assert setting.result(timeout=20) is None
+
+
 # --- listings and alerts that no intake caused ------------------------------------------------------------------------
 
 

@@ -119,6 +119,14 @@ def test_nothing_is_claimed_while_the_service_is_paused(store):
     assert ids(claim(store)) == ["d1"]
 
 
+def test_all_rows_of_an_endpoint_that_is_gone_are_claimed_for_the_caller_to_end_them(store):
+    queue(store, delivery("a"), delivery("b"))
+    store.save_endpoint(replace(MAIL, gone=True, open=True))
+    assert ids(claim(store, limit=1)) == ["a"]
+    assert due(store) == NOW
+    assert ids(claim(store, limit=1)) == ["b"]
+
+
 def test_with_an_open_breaker_one_row_at_a_time_is_tried_the_oldest(store):
     queue(store, delivery("a"), delivery("b", due_at=NOW - HOUR), delivery("c"))
     store.save_endpoint(replace(MAIL, open=True))
@@ -245,7 +253,7 @@ def test_a_retried_delivery_starts_with_fresh_counters(store):
 
 
 def due(store: SqlStore, now=NOW, channels=("mail", "hook")):
-    return store.next_due(KZ, now, channels)
+    return store.work(KZ, now, channels).due
 
 
 def test_the_next_due_time_counts_deliveries_of_the_channels_asked_for(store):

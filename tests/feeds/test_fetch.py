@@ -20,6 +20,8 @@ from monitor.model import FailureKind, Feed, PollFailure, Secret, Validators
 from monitor.net.client import NetKind
 from monitor.ports import Fetched, NotModified
 
+URLS = Path(__file__).parents[2] / "../shared/data/protocol/ssrf-urls.txt"
+
 BODY = rss("<guid>1</guid><title>A</title>")
 Outcome = Fetched | NotModified | PollFailure
 Exchange = Callable[[FakeServer, HttpFetcher], Awaitable[None]]
@@ -501,3 +503,29 @@ def test_addresses_that_cannot_be_asked_fail_in_their_own_way(feed: Feed, kind: 
             assert outcome.kind is kind, outcome
 
     asyncio.run(exchange())
+
+
+@pytest.mark.skipif(not URLS.exists(), reason="the list of URLs is not part of the project")
+def test_no_url_of_the_request_forgery_list_is_reached_as_feed_or_by_redirect() -> None:
+    lines = [line.split("#")[0].split() for line in URLS.read_text().splitlines()]
+    urls = [line[0] for line in lines if line]
+
+    async def exchange(server: FakeServer, fetcher: HttpFetcher) -> None:
+        async with FakeServer(host="127.0.0.2") as inside:
+            for number, url in enumerate([*urls, inside.url("/")]):
+                feed = await fetcher.fetch(a_feed(url, allow_networks=()), None)
+                assert isinstance(feed, PollFailure), url
+                location = f"HTTP/1.1 302 Found\r\nLocation: {url}\r\nContent-Length: 0\r\n\r\n".encode()
+                server.on(f"/{number}", raw(location, close=False))
+                hop = await fetcher.fetch(a_feed(server.url(f"/{number}"), allow_networks=("127.0.0.1/32",)), None)
+                assert isinstance(hop, PollFailure), url
+                assert hop.kind in {
+                    FailureKind.REDIRECT,
+                    FailureKind.ADDRESS_BLOCKED,
+                    FailureKind.DNS,
+                    FailureKind.CONNECT,
+                }, hop
+            assert inside.connections == 0
+        assert len(server.requests) == len(urls) + 1
+
+    with_server(exchange)

@@ -333,12 +333,48 @@ def test_aliases_that_expand_without_end_are_stopped(folder):
     assert any("expand to more than" in entry for entry in said(folder(watches=bomb + "watches: *h\n")))
 
 
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ("0x2", None),
+        ("2.0", None),
+        ("2_0", "`per_host` must be at most 10"),
+        ("2.5", "`per_host` must be a whole number"),
+        (".inf", "`per_host` must be a whole number"),
+        ("0o9", "`per_host` must be a whole number"),
+        ("true", "`per_host` must be a whole number"),
+        ("2020-01-01", "`per_host` must be a whole number"),
+        ("~", "`per_host` must be a whole number"),
+        ("[1]", "`per_host` must be a whole number"),
+    ],
+)
+def test_numbers_are_read_as_yaml_writes_them(folder, value, sentence):
+    told = said(folder(monitor=MONITOR + f"service: {{per_host: {value}}}\n"))
+    assert told == ([f"monitor.yaml:2: {sentence}"] if sentence else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "watches.yaml: `watches` is missing; write `watches:` and one `- ` for each below it"),
+        ("? [a, b]\n: c\nwatches: []\n", "watches.yaml:1: a key must be a single word"),
+        ("watches: []\nsome: !secret x\n", "watches.yaml:2: tags such as `!secret` are not allowed; delete the tag"),
+        ("watches: !mine []\n", "watches.yaml:1: tags such as `!mine` are not allowed; delete the tag"),
+        ("watches: []\n- x\n", "watches.yaml:2: not valid YAML: expected <block end>, but found '-'"),
+    ],
+)
+def test_odd_yaml_is_told_as_what_it_is(folder, text, sentence):
+    assert sentence in said(folder(watches=text))
+
+
 def test_an_anchor_that_holds_itself_is_stopped(folder):
     assert any("nested too deeply" in entry for entry in said(folder(watches="watches: &a [*a, *a]\n")))
 
 
 def test_very_deep_nesting_ends_in_a_mistake(folder):
-    assert said(folder(feeds="feeds: " + "[" * 5000)) == ["feeds.yaml: is nested too deeply"]
+    assert said(folder(feeds="feeds: " + "[" * 5000)) == ["feeds.yaml:1: is nested too deeply"]
+    mapping = "".join(" " * depth + f"k{depth}:\n" for depth in range(600))
+    assert "is nested too deeply" in said(folder(feeds="feeds:\n- x\n" + mapping))[-1]
 
 
 def test_a_file_that_is_far_too_large_is_refused(folder):

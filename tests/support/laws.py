@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-law = settings(deadline=None, max_examples=200)
+law = settings(deadline=None, max_examples=100)

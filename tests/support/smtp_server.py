@@ -5,7 +5,8 @@
         await something("127.0.0.1", server.port)
         assert server.mails[0].recipients == ("desk@example.org",)
 
-Stages: `CONNECT` (the banner), `EHLO`, `HELO`, `STARTTLS`, `AUTH`, `MAIL`, `RCPT`, `DATA` (before the mail), `DOT` (after it).
+Stages: `CONNECT` (the banner), `EHLO`, `HELO`, `STARTTLS`, `AUTH`, `MAIL`, `RCPT`, `DATA` (before the mail), `DOT` (after it),
+`QUIT`.
 A stage without a script is answered well. A mail counts as taken when `DOT` was answered with 250.
 """
 
@@ -165,8 +166,10 @@ class FakeSmtp:
         finally:
             session.writer.close()
             with contextlib.suppress(ConnectionError, ssl.SSLError, TimeoutError):
-                async with asyncio.timeout(2):
+                async with asyncio.timeout(0.5):
                     await session.writer.wait_closed()
+            session.writer.transport.abort()
+            await asyncio.sleep(0)  # the loop closes the socket in its next round
 
     async def _command(self, line: str, session: Session) -> None:
         self.lines.append(line)
@@ -189,7 +192,7 @@ class FakeSmtp:
             case "DATA":
                 await self._data(session)
             case "QUIT":
-                await session.write("221 bye")
+                await self._answer("QUIT", session, "221 bye")
                 raise Closing
             case _:
                 await self._answer(verb, session, "250 ok")

@@ -128,7 +128,7 @@ def _tables() -> None:
         sa.Column("body_hash", sa.LargeBinary()),
         sa.Column("known", sa.LargeBinary()),
     )
-    op.create_index("feeds_due", "feeds", ["situation", "enabled", "wake_at"])
+    op.create_index("feeds_due", "feeds", ["situation", "enabled", "wake_at", "id"])
     op.create_table(
         "figures",
         sa.Column("id", sa.Text(), primary_key=True),
@@ -227,7 +227,7 @@ def _tables() -> None:
         sa.UniqueConstraint("alert_id", "channel", "recipient", name="deliveries_once"),
         sqlite_autoincrement=True,
     )
-    op.create_index("deliveries_due", "deliveries", ["channel", "wake_at", "lease"])
+    op.create_index("deliveries_due", "deliveries", ["channel", "wake_at", "seq", "lease"])
     op.create_index("deliveries_state", "deliveries", ["state"])
     op.create_table(
         "intake",

@@ -1,0 +1,147 @@
+"""How alike two reports are: sketches of title and text, and what makes one a copy of the other.
+
+Problem: outlets print an agency's words with a headline of their own, cut, with a credit in front; columns come every day
+under one headline; digests hold whole reports of others. Choice: a sketch is the hashed words of the title and the smallest
+hashes of the text's three-word shingles, a fair sample of texts of any length. Reports are copies when the texts share most
+of the shorter one, or when long titles are all but equal and nothing in the texts speaks against it.
+A copy may leave numbers out or add some, not change them: where each of two reports has a number the other lacks they are
+no copies (`8 killed` and `18 killed` differ in one word and are two facts).
+Refused: simhash (blind on texts of 10 words), title equality (a third of copies have another headline).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from bisect import bisect_right
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import NamedTuple
+
+from monitor.language.text import fold, forms
+from monitor.model import Report, Sketch
+
+TEXT_COPY = 0.6
+"""Share of the shorter text's shingles that two copies have in common (an own headline and a cut keep it above 0.7)."""
+
+DIGEST = 3.0
+"""Times a text may be as long as its copy under another headline: a longer one is a digest that holds many reports."""
+
+TITLE_CUT = 0.5
+"""Jaccard share of title words from which a text may be cut to less than that."""
+
+TITLE_COPY = 0.8
+"""Jaccard share of title words of reports that have one headline (one word of nine may differ)."""
+
+LONG_TITLE = 5
+"""Words below which equal titles say nothing (`News of the day`)."""
+
+FULL_TEXT = 8
+"""Shingles from which a text says by itself that it is a copy."""
+
+SOME_TEXT = 3
+"""Shingles from which a text can speak against an equal title."""
+
+CONTRARY = 0.15
+"""Share of common shingles below which two texts under one headline are two reports (a daily column)."""
+
+VERBATIM = 6
+"""Title words and shingles together from which short reports that are equal in both are copies."""
+
+TITLE_ALONE = timedelta(hours=12)
+"""How far apart reports without text may be copies by their title: a flash goes round within hours, a column comes daily."""
+
+SHINGLE = 3
+MAX_SHINGLES = 128
+MAX_TITLE = 40
+MAX_NUMBERS = 100
+_NUMBER = 1 << 32
+_NUMBERS = re.compile(r"(?<!\d)\d{1,3}(?:[ \u00a0\u2009\u202f.,'’]\d{3})+(?!\d)|\d+")
+"""A number, in thousands (`1 200`, `1,200`) or not."""
+
+
+class Likeness(NamedTuple):
+    """What comparing two reports says: how alike they are (0 for no copies, at most 2), and whether one refutes the other."""
+
+    share: float
+    refutes: bool
+    certain: bool
+    """The texts alone make it a copy, and the numbers are the same."""
+
+
+def sketch_of(report: Report, story_id: str) -> Sketch:
+    """Return a report's likeness: 32-bit hashes of title words, and the smallest 32-bit hashes of text shingles.
+
+    Behind the title's words stand the numbers of title and text, marked by bit 32.
+    """
+    title = tuple(dict.fromkeys(forms(report.title)))[:MAX_TITLE]
+    words = forms(report.text)
+    shingles = (" ".join(words[i : i + SHINGLE]) for i in range(len(words) - SHINGLE + 1))
+    found = (
+        fold(re.sub(r"\D", "", number))[:40].lstrip("0")
+        for number in _NUMBERS.findall(f"{report.title}\n{report.text}")
+    )
+    numbers = tuple(dict.fromkeys(found))[:MAX_NUMBERS]
+    return Sketch(
+        report_id=report.id,
+        story_id=story_id,
+        outlet=report.outlet,
+        at=report.seen_at,
+        title=_hashes(title) + tuple(_NUMBER | hash_ for hash_ in _hashes(numbers)),
+        text=_hashes(shingles)[:MAX_SHINGLES],
+    )
+
+
+def title_words(sketch: Sketch) -> tuple[int, ...]:
+    """Return the hashes of the title's words."""
+    return tuple(hash_ for hash_ in sketch.title if hash_ < _NUMBER)
+
+
+def likeness(one: Sketch, other: Sketch) -> Likeness:
+    """Compare two reports; the order of the two makes no difference."""
+    text, shorter = _overlap(one, other), min(len(one.text), len(other.text))
+    mine, theirs = frozenset(title_words(one)), frozenset(title_words(other))
+    title = len(mine & theirs) / max(1, len(mine | theirs))
+    headline = min(len(mine), len(theirs)) >= LONG_TITLE and title >= TITLE_COPY
+    by_text = shorter >= FULL_TEXT and text >= TEXT_COPY and (title >= TITLE_CUT or not _is_digest(one, other))
+    verbatim = title == 1 and shorter > 0 and one.text == other.text and len(mine) + shorter >= VERBATIM
+    if headline and shorter < SOME_TEXT:
+        alike = _nested(mine, theirs) and abs(one.at - other.at) <= TITLE_ALONE
+    else:
+        alike = headline and text >= CONTRARY
+    if not (by_text or verbatim or alike):
+        return Likeness(0.0, refutes=headline and shorter >= SOME_TEXT, certain=False)
+    if not _nested(_numbers(one), _numbers(other)):
+        return Likeness(0.0, refutes=True, certain=False)
+    return Likeness(text + title, refutes=False, certain=by_text and _numbers(one) == _numbers(other))
+
+
+def _numbers(sketch: Sketch) -> frozenset[int]:
+    return frozenset(hash_ for hash_ in sketch.title if hash_ >= _NUMBER)
+
+
+def _nested(one: frozenset[int], other: frozenset[int]) -> bool:
+    return one <= other or other <= one
+
+
+def _overlap(one: Sketch, other: Sketch) -> float:
+    """Return the share of the shorter text's shingles that the other one has, from the part of both samples that compares."""
+    limit = min(_reach(one), _reach(other))
+    mine, theirs = (text.text[: bisect_right(text.text, limit)] for text in (one, other))
+    return len(set(mine) & set(theirs)) / max(1, min(len(mine), len(theirs)))
+
+
+def _is_digest(one: Sketch, other: Sketch) -> bool:
+    """Tell whether one text is so much longer that it may hold many reports."""
+    lengths = sorted(len(text.text) / (_reach(text) + 1) for text in (one, other))
+    return lengths[1] > DIGEST * lengths[0]
+
+
+def _reach(sketch: Sketch) -> int:
+    """Return the largest hash up to which a sample is complete."""
+    return sketch.text[-1] if len(sketch.text) == MAX_SHINGLES else _NUMBER - 1
+
+
+def _hashes(parts: Iterable[str]) -> tuple[int, ...]:
+    found = (hashlib.blake2b(part.encode("utf-8", "surrogatepass"), digest_size=4).digest() for part in set(parts))
+    return tuple(sorted({int.from_bytes(digest) for digest in found}))

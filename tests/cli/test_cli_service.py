@@ -1,0 +1,388 @@
+"""Commands that need the service or the network: a control socket, a publisher, and once the real thing."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import values
+from support.http_server import redirect, reply
+
+from monitor.errors import MonitorError
+from monitor.model import AlertKind
+from monitor.service.status import status
+from monitor.settings import load
+
+STATUS = {
+    "running",
+    "now",
+    "situation",
+    "paused",
+    "feeds",
+    "disabled",
+    "counts",
+    "channels",
+    "last_alert",
+    "configuration",
+}
+NEWS = """<?xml version="1.0" encoding="windows-1251"?>
+<rss version="2.0"><channel><title>Вести</title><ttl>15</ttl>
+<item><title>Митинг в Актау</title><link>http://n.example/1</link><guid>1</guid><pubDate>{at}</pubDate></item>
+<item><title>Погода</title><link>http://n.example/2</link><guid>2</guid><pubDate>{at}</pubDate></item>
+</channel></rss>"""
+
+
+def _news() -> bytes:
+    at = datetime.now(UTC) - timedelta(minutes=10)
+    return NEWS.format(at=at.strftime("%a, %d %b %Y %H:%M:%S GMT")).encode("cp1251")
+
+
+# --- status -----------------------------------------------------------------------------------------------------------
+
+
+def test_status_without_a_service_says_so_and_tells_the_rest_from_the_store(desk: Any) -> None:
+    text = desk.run("status").stdout
+    assert text.startswith("NOT RUNNING\n")
+    assert "start it with `monitor run`" in text
+    assert "1 ok, 1 failing, 1 silent, 1 disabled" in text
+    assert "1 delivered, 1 pending, 1 dead" in text
+    assert "last alert  1 h ago: Протест в Актау (a1bbbbbbbbbb)" in text
+    assert "The server failed (503)." in text
+    assert "nothing new has come for" in text
+    row = desk.json("status")
+    assert set(row) == STATUS
+    assert row["running"] is None
+    assert row["counts"]["deliveries_dead"] == 1
+
+
+def test_status_of_a_service_that_never_ran_says_so(empty_desk: Any) -> None:
+    assert "has never run" in empty_desk.run("status").stdout
+    assert set(empty_desk.json("status")) == {"running", "now", "situation", "configuration"}
+
+
+def _running(desk: Any, **changed: Any) -> Callable[[Any], dict[str, Any]]:
+    def answer(_request: Any) -> dict[str, Any]:
+        settings = load(desk.config, environ={})
+        store = desk.open()
+        try:
+            found = status(store, settings, datetime.now(UTC))
+        finally:
+            store.close()
+        since = datetime.now(UTC) - timedelta(hours=3, minutes=1)
+        running = {"pid": 4711, "version": "1.2", "since": since, "polls": 9, "in_flight": 0, "sent": 2, "reload": None}
+        return {**found, "running": {**running, **changed.pop("running", {})}, **changed}
+
+    return answer
+
+
+def test_status_of_a_running_service_comes_from_it_with_process_pause_and_reload(desk: Any, service: Any) -> None:
+    at = datetime.now(UTC) - timedelta(minutes=5)
+    reload = {"at": at, "error": "1 mistake in the configuration"}
+    service.answers["status"] = _running(desk, running={"reload": reload}, paused=at.isoformat())
+    text = desk.run("status").stdout
+    assert text.startswith("running\n")
+    assert "4711, version 1.2" in text
+    assert "3 h ago" in text
+    assert "PAUSED 5 min ago; `monitor resume` goes on" in text
+    assert "5 min ago, REFUSED, the old configuration goes on: 1 mistake in the configuration" in text
+    service.answers["status"] = _running(desk, running={"reload": {"at": at, "error": None}})
+    row = desk.json("status")
+    assert set(row) == STATUS
+    assert row["running"]["since"].endswith("Z")
+    assert row["last_alert"]["at"].endswith("Z")
+    assert row["channels"][1]["last_success"].endswith("Z")
+
+
+def test_status_reaches_a_service_although_the_files_have_mistakes_now(desk: Any, service: Any) -> None:
+    service.answers["status"] = answer = _running(desk)(None)
+    (desk.config / "watches.yaml").write_text("watches:\n- {name: fuel, anyy: [x]}\n")
+    assert answer["running"]
+    result = desk.run("status")
+    assert "running" in result.stdout
+    assert "1 mistake; `monitor check` lists it" in result.stderr
+    assert "there is no key `anyy`" in desk.json("status")["configuration"]["mistakes"][0]
+
+
+def test_only_the_first_ten_troubled_feeds_are_named(desk: Any) -> None:
+    rows = "".join(f'- {{id: f{n}, name: F{n}, url: "https://f{n}.example/", group: national}}\n' for n in range(12))
+    (desk.config / "feeds.yaml").write_text(f"feeds:\n{rows}")
+    store, at = desk.open(), datetime.now(UTC) - timedelta(hours=2)
+    feeds = [values.feed(f"f{n}") for n in range(12)]
+    store.sync_feeds(values.KZ, feeds, at, {feed.id: at for feed in feeds})
+    for state in store.claim_due_feeds(values.KZ, at, 20, values.MINUTE):
+        store.save_poll(values.polled(state, at=at))
+    store.close()
+    text = desk.run("status").stdout
+    assert "12 silent" in text
+    assert sum(" silent " in line for line in text.splitlines()) == 10
+    assert "... and 2 more: `monitor feeds list --health failing` (or silent)" in text
+
+
+# --- telling the service ----------------------------------------------------------------------------------------------
+
+
+def test_reload_tells_what_is_in_effect_now(desk: Any, service: Any) -> None:
+    service.answers["reload"] = {"feeds": 4, "watches": 1, "channels": 2}
+    assert desk.run("reload").stdout == "Reloaded: 4 feeds, 1 watch, 2 channels.\n"
+    assert desk.json("reload") == {"reloaded": True, "feeds": 4, "watches": 1, "channels": 2}
+
+
+def test_what_the_service_refuses_is_told_in_its_words(desk: Any, service: Any) -> None:
+    service.answers["reload"] = MonitorError("store.url cannot change while the service runs: restart it instead")
+    assert "restart it instead" in desk.run("reload", code=1).stderr
+
+
+@pytest.mark.parametrize("command", [("reload",), ("test-alert",)])
+def test_what_needs_a_service_says_that_none_runs(desk: Any, command: tuple[str, ...]) -> None:
+    result = desk.run(*command, "--json", code=1)
+    assert not result.stdout
+    assert "start it with `monitor run`" in result.stderr
+
+
+def test_pause_and_resume_reach_the_running_service(desk: Any, service: Any) -> None:
+    service.answers |= {"pause": {"paused": True}, "resume": {"paused": False}}
+    assert "deliveries wait" in desk.run("pause").stdout
+    assert desk.json("resume") == {"paused": False, "running": True}
+    assert service.ops == ["pause", "resume"]
+
+
+def test_pause_and_resume_count_from_the_next_start_where_no_service_runs(desk: Any) -> None:
+    assert "next start" in desk.run("pause").stderr
+    assert desk.json("status")["paused"]
+    assert "PAUSED" in desk.run("status").stdout
+    assert desk.json("resume") == {"paused": False, "running": False}
+    assert desk.json("status")["paused"] is None
+
+
+# --- test alerts ------------------------------------------------------------------------------------------------------
+
+TEST = "a1" + "7" * 30
+
+
+def _test_alert(desk: Any, *ends: str, failures: int = 0) -> Callable[[Any], dict[str, Any]]:
+    """An answer of the service that leaves deliveries in these states."""
+
+    def answer(request: Any) -> dict[str, Any]:
+        now, store = datetime.now(UTC), desk.open()
+        alert = values.alert(TEST, kind=AlertKind.TEST, report=None, matches=(), story_id=None, at=now, test=True)
+        made = [
+            values.delivery(
+                f"d1{n}" + "7" * 28, alert_id=TEST, channel=f"c{n}", created_at=now, due_at=now, failures=failures
+            )
+            for n in range(len(ends))
+        ]
+        store.add_alerts([alert], made, ())
+        for row, end in zip(made, ends, strict=True):
+            if end == "delivered":
+                (claimed,) = store.claim_due_deliveries(row.channel, now, 1, values.MINUTE)
+                attempt = values.attempt(claimed, started_at=now)
+                store.save_attempt(values.ended(claimed), claimed.lease, attempt, store.endpoint(row.channel), ())
+        store.close()
+        return {"alert": TEST, "route": request.get("route") or "desk", "deliveries": len(ends)}
+
+    return answer
+
+
+def test_a_test_alert_shows_the_outcome_of_each_delivery(desk: Any, service: Any) -> None:
+    service.answers["test-alert"] = _test_alert(desk, "delivered", "delivered")
+    text = desk.run("test-alert", "--route", "night").stdout
+    assert "on route night" in text
+    assert text.count(" delivered ") == 2
+    assert service.requests == [{"op": "test-alert", "route": "night"}]
+
+
+def test_a_test_alert_as_json_has_every_attempt(desk: Any, service: Any) -> None:
+    service.answers["test-alert"] = _test_alert(desk, "delivered")
+    row = desk.json("test-alert")
+    assert set(row) == {"alert", "route", "arrived", "deliveries"}
+    assert row["arrived"] is True
+    assert row["deliveries"][0]["attempts"][0]["detail"] == "250 2.0.0 Ok"
+
+
+def test_a_test_alert_that_does_not_arrive_in_time_is_a_fault_with_advice(desk: Any, service: Any) -> None:
+    service.answers["test-alert"] = _test_alert(desk, "delivered", "pending")
+    assert "monitor status" in desk.run("test-alert", "--wait", "0", code=1).stderr
+
+
+def test_a_test_alert_that_failed_once_is_not_waited_for(desk: Any, service: Any) -> None:
+    service.answers["test-alert"] = _test_alert(desk, "pending", failures=1)
+    began = time.monotonic()
+    assert "tried again by itself" in desk.run("test-alert", code=1).stderr
+    assert time.monotonic() - began < 30
+
+
+def test_a_test_alert_while_paused_or_without_recipients_says_why(desk: Any, service: Any) -> None:
+    service.answers["test-alert"] = _test_alert(desk)
+    assert "no recipients" in desk.run("test-alert", code=1).stderr
+    store = desk.open()
+    store.set_flag("paused", "now")
+    store.close()
+    service.answers["test-alert"] = _test_alert(desk, "pending")
+    assert "monitor resume" in desk.run("test-alert", "--wait", "0", code=1).stderr
+
+
+def test_a_refused_test_alert_is_told(desk: Any, service: Any) -> None:
+    service.answers["test-alert"] = MonitorError("there is no route `x`; there are: desk, night")
+    assert "there are: desk, night" in desk.run("test-alert", "--route", "x", code=1).stderr
+
+
+# --- channels ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_channel_is_tried_directly_and_shows_what_the_receiver_answered(desk: Any, publisher: Any) -> None:
+    publisher.on("/hook", reply(200, b"thanks"), reply(410, b"closed"))
+    (desk.config / "monitor.yaml").write_text(
+        "situation: {id: kazakhstan, name: Kazakhstan}\n"
+        f"channels:\n  hook: {{kind: webhook, url: '{publisher.url('/hook')}', secret: '{'whsec_' + 'MDEy' * 8}'}}\n"
+        "  book: {kind: jsonl, path: alerts.jsonl}\n"
+        "routes: {desk: {channels: [hook]}}\n"
+    )
+    row = desk.json("channels", "test", "hook")
+    assert set(row) == {"channel", "kind", "deliveries"}
+    assert set(row["deliveries"][0]) == {
+        "recipient", "outcome", "reason", "detail", "status", "took", "template_problems",
+    }  # fmt: skip
+    assert (row["deliveries"][0]["outcome"], row["deliveries"][0]["status"]) == ("delivered", 200)
+    body = json.loads(publisher.requests[0].body)
+    assert body["data"]["test"] is True
+    text = desk.run("channels", "test", "hook", code=1).stdout
+    assert "gone" in text
+    assert "410" in text
+    assert publisher.requests[0].header("webhook-id") != publisher.requests[1].header("webhook-id")
+    assert len(desk.json("alerts", "list")["alerts"]) == 1
+
+
+def test_a_channel_that_writes_to_standard_output_leaves_json_alone(desk: Any) -> None:
+    assert "[TEST]" in desk.run("channels", "test", "log").stdout
+    row = desk.json("channels", "test", "log")
+    assert row["deliveries"][0]["outcome"] == "delivered"
+
+
+def test_an_unknown_channel_is_wrong_usage_with_a_hint(desk: Any) -> None:
+    assert "did you mean `book`?" in desk.run("channels", "test", "bok", code=2).stderr
+
+
+# --- feeds over the network -------------------------------------------------------------------------------------------
+
+
+def _own_feeds(desk: Any, **urls: str) -> None:
+    rows = "".join(
+        f"- {{id: {name}, name: {name}, url: '{url}', group: national, allow_networks: [127.0.0.0/8]}}\n"
+        for name, url in urls.items()
+    )
+    (desk.config / "feeds.yaml").write_text(f"# Own feeds.\nfeeds:\n{rows}")
+
+
+def test_one_feed_is_checked_with_everything_that_is_known_of_it(desk: Any, publisher: Any) -> None:
+    headers = {"Content-Type": "text/xml", "ETag": '"v1"', "Cache-Control": "max-age=600"}
+    publisher.on("/moved", redirect(publisher.url("/news"), 301))
+    publisher.on("/news", reply(200, _news(), headers))
+    _own_feeds(desk, news=publisher.url("/moved"))
+    text = desk.run("feeds", "check", "news").stdout
+    assert text.startswith("Вести\nIt can be watched.\n")
+    for told in ("text/xml", "cp1251", 'ETag "v1"', "max-age 10 min, ttl 15 min", "Митинг в Актау", "moved for good"):
+        assert told in text
+    row = desk.json("feeds", "check", "news")["feeds"][0]
+    assert set(row) == {
+        "id", "url", "usable", "failure", "reason", "advice", "answered_by", "status", "content_type", "encoding", "bytes",
+        "etag", "last_modified", "max_age", "ttl", "title", "language", "entries", "warnings",
+    }  # fmt: skip
+    assert (row["usable"], row["status"], row["etag"], row["ttl"]) == (True, 200, '"v1"', 900)
+    assert [entry["title"] for entry in row["entries"]] == ["Митинг в Актау", "Погода"]
+    assert row["entries"][0]["published"]
+
+
+def test_feeds_that_cannot_be_watched_are_a_fault_with_reason_and_advice(desk: Any, publisher: Any) -> None:
+    publisher.on("/news", reply(200, _news(), {"Content-Type": "text/xml"}))
+    publisher.on("/page", reply(200, b"<!doctype html><html><body>Hello</body></html>", {"Content-Type": "text/html"}))
+    _own_feeds(desk, news=publisher.url("/news"), page=publisher.url("/page"), none=publisher.url("/none"))
+    text = desk.run("feeds", "check", code=1).stdout
+    assert "a web page instead of a feed" in text
+    assert "404" in text
+    single = desk.run("feeds", "check", "page", code=1).stdout
+    assert "It cannot be watched." in single
+    row = desk.json("feeds", "check", "none", code=1)["feeds"][0]
+    assert row["failure"] == "missing"
+    assert row["advice"]
+
+
+def test_an_address_inside_the_own_network_is_refused_unless_it_is_allowed(desk: Any, publisher: Any) -> None:
+    publisher.on("/news", reply(200, _news(), {"Content-Type": "text/xml"}))
+    before = desk.feeds_text()
+    refused = desk.run("feeds", "add", publisher.url("/news"), code=1)
+    assert "allow_networks" in refused.stderr
+    assert "--no-check" in refused.stderr
+    assert desk.feeds_text() == before
+    assert publisher.requests == []
+    row = desk.json("feeds", "add", publisher.url("/news"), "--allow-network", "127.0.0.0/8", "--id", "own")
+    assert row["added"]["name"] == "Вести"
+    assert row["added"]["allow_networks"] == ["127.0.0.0/8"]
+
+
+def test_importing_leaves_out_what_cannot_be_watched(desk: Any, publisher: Any, tmp_path: Path) -> None:
+    listed = tmp_path / "in.opml"
+    listed.write_text(
+        f'<opml><body><outline type="rss" text="Inside" xmlUrl="{publisher.url("/news")}"/></body></opml>'
+    )
+    result = desk.run("feeds", "import-opml", str(listed))
+    assert "Added 0 feeds; 0 were there already, 1 cannot be watched." in result.stdout
+    assert "Left out" in result.stderr
+
+
+def test_once_polls_decides_and_delivers_and_tells_what_it_did(empty_desk: Any, publisher: Any) -> None:
+    publisher.on("/news", reply(200, _news(), {"Content-Type": "text/xml"}))
+    _own_feeds(empty_desk, news=publisher.url("/news"))
+    row = empty_desk.json("once")
+    assert set(row) == {"polls", "entries", "alerts", "sent"}
+    assert (row["polls"], row["entries"], row["sent"]) == (1, 2, 2)
+    assert row["alerts"][0]["headline"] == "Митинг в Актау"
+    text = empty_desk.run("once").stdout
+    assert re.search(r"^Polled \d feeds?, decided 0 entries, made ", text, re.MULTILINE)
+    assert "Митинг в Актау" in (empty_desk.data / "alerts.jsonl").read_text()
+
+
+# --- the real service -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def real_service(empty_desk: Any, publisher: Any) -> Iterator[Any]:
+    """`monitor run` as a process, ready."""
+    publisher.on("/news", reply(200, _news(), {"Content-Type": "text/xml"}))
+    _own_feeds(empty_desk, news=publisher.url("/news"))
+    arguments = [sys.executable, "-m", "monitor", "run", "--config", str(empty_desk.config)]
+    with (empty_desk.folder / "log").open("wb") as log:
+        process = subprocess.Popen(arguments, stdout=log, stderr=log, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+        deadline = time.monotonic() + 60
+        while not (empty_desk.data / "control.sock").exists():
+            assert process.poll() is None, (empty_desk.folder / "log").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        yield process
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+
+
+def test_commands_work_with_the_real_service(empty_desk: Any, real_service: Any) -> None:
+    row = empty_desk.json("status")
+    assert row["running"]["pid"] == real_service.pid
+    assert set(row) == STATUS
+    assert empty_desk.json("test-alert")["arrived"] is True
+    assert empty_desk.json("watches", "add", "flights", "--any", "рейс")["reloaded"] is True
+    assert "fine" in empty_desk.run("status").stdout
+    result = empty_desk.run("once", code=1)
+    assert str(real_service.pid) in result.stderr
+
+
+def test_run_with_a_virtual_clock_stands_at_that_time(empty_desk: Any) -> None:
+    assert "2022-01-01T12:00" in empty_desk.run("run", "--virtual-clock", "noon", code=2).stderr

@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.feeds import fetched, rss
+from support.http_server import FakeServer, reply
+
+from monitor.feeds.document import parse_document
+from monitor.feeds.limits import Limits
+from monitor.feeds.parse import WorkerParser
+from monitor.model import FailureKind, PollFailure
+from monitor.ports import ParsedFeed
+
+HOSTILE = Path(__file__).parents[2] / "../shared/data/feeds/hostile"
+
+GOOD = rss("<guid>1</guid><title>A</title>")
+BUSY = (
+    b"<rss version='2.0'><channel><item "
+    + b" ".join(b"a%d='1'" % n for n in range(60_000))
+    + b"><title>x</title></item></channel></rss>"
+)
+"""Keeps a parser busy for more than a minute: quadratic in its attributes."""
+
+
+def with_parser(work: Callable[[WorkerParser], Awaitable[None]], **options: Any) -> None:
+    async def run() -> None:
+        parser = WorkerParser(**options)
+        try:
+            await work(parser)
+        finally:
+            await parser.aclose()
+
+    asyncio.run(run())
+
+
+async def killed(parser: WorkerParser, body: bytes, url: str = "https://evil.example/feed") -> PollFailure:
+    outcome = await parser.parse(fetched(body, url=url))
+    assert isinstance(outcome, PollFailure), outcome
+    assert outcome.kind is FailureKind.PARSER_KILLED, outcome
+    return outcome
+
+
+async def good(parser: WorkerParser) -> None:
+    outcome = await parser.parse(fetched(GOOD))
+    assert isinstance(outcome, ParsedFeed), outcome
+    assert [entry.title for entry in outcome.entries] == ["A"]
+
+
+def pids(parser: WorkerParser) -> list[int]:
+    return [worker._process.pid for worker in parser._workers if worker._process is not None]
+
+
+def test_a_worker_reads_what_the_function_reads_and_is_replaced_in_time() -> None:
+    async def work(parser: WorkerParser) -> None:
+        direct = parse_document(GOOD, "application/rss+xml", "https://news.example/feed", Limits(title=5))
+        for _ in range(4):
+            assert await parser.parse(fetched(GOOD)) == direct
+        failure = await parser.parse(fetched(b"no feed"))
+        assert isinstance(failure, PollFailure)
+        assert failure.kind is FailureKind.NOT_A_FEED
+
+    with_parser(work, limits=Limits(title=5), tasks=2, workers=1)
+
+
+def test_documents_that_compute_without_end_are_killed_and_hold_up_one_worker_at_most() -> None:
+    async def work(parser: WorkerParser) -> None:
+        failure, _ = await asyncio.gather(killed(parser, BUSY), good(parser))
+        assert "1 s of computing" in failure.reason
+        hostile = [asyncio.ensure_future(killed(parser, BUSY)) for _ in range(2)]  # they stand in front of the others
+        for _ in range(3):
+            await good(parser)
+        assert not any(task.done() for task in hostile)
+        for task in hostile:
+            task.cancel()
+        await asyncio.gather(*hostile, return_exceptions=True)
+        recovered = await parser.parse(fetched(GOOD, url="https://evil.example/feed"))
+        assert isinstance(recovered, ParsedFeed)
+
+    with_parser(work, cpu_seconds=1)
+
+
+def test_a_document_that_takes_too_long_is_killed() -> None:
+    async def work(parser: WorkerParser) -> None:
+        assert "longer than 0.05 s" in (await killed(parser, BUSY)).reason
+
+    with_parser(work, wall=timedelta(seconds=0.05))
+
+
+def test_a_document_that_needs_too_much_memory_is_killed() -> None:
+    async def work(parser: WorkerParser) -> None:
+        await killed(parser, rss(f"<title>{'я' * 6_000_000}</title>"))
+        await good(parser)
+
+    with_parser(work, memory=128 << 20, workers=1)
+
+
+def test_a_worker_that_dies_takes_only_its_document_with_it() -> None:
+    async def work(parser: WorkerParser) -> None:
+        task = asyncio.ensure_future(killed(parser, BUSY))
+        await asyncio.sleep(0)
+        await good(parser)  # by the other worker: the first has its document by now
+        for pid in pids(parser):
+            os.kill(pid, signal.SIGKILL)
+        assert "SIGKILL" in (await task).reason
+        await good(parser)
+
+    with_parser(work)
+
+
+def test_workers_that_are_killed_while_idle_are_replaced() -> None:
+    async def work(parser: WorkerParser) -> None:
+        for _ in range(5):
+            await asyncio.gather(good(parser), good(parser))
+            assert len(pids(parser)) == 2
+            for pid in pids(parser):
+                os.kill(pid, signal.SIGKILL)
+
+    with_parser(work)
+
+
+@pytest.mark.parametrize("moment", ["starting", "busy", "busy again"])
+def test_closing_ends_documents_under_way_as_killed_and_not_as_cancelled(moment: str) -> None:
+    async def work(parser: WorkerParser) -> None:
+        if moment == "busy again":
+            await good(parser)
+        task = asyncio.ensure_future(killed(parser, BUSY))
+        await asyncio.sleep(0)
+        if moment != "starting":
+            await good(parser)
+        await parser.aclose()
+        assert "stopped" in (await task).reason
+        await killed(parser, GOOD)
+        assert pids(parser) == []
+
+    started = time.monotonic()
+    with_parser(work)
+    assert time.monotonic() - started < 8
+
+
+def test_cancelling_a_poll_cancels_it() -> None:
+    async def work(parser: WorkerParser) -> None:
+        await good(parser)
+        task = asyncio.ensure_future(parser.parse(fetched(BUSY)))
+        await asyncio.sleep(0)
+        await good(parser)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await good(parser)
+
+    with_parser(work)
+
+
+def test_the_service_itself_loads_no_parser() -> None:
+    check = (
+        "import sys, monitor.feeds.parse, monitor.feeds.pace, monitor.feeds.health;"
+        "assert not {'feedparser', 'nh3', 'httpx'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", check], check=True, timeout=60)
+
+
+def test_a_worker_gets_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMTP_PASSWORD", "canary")
+    environments: list[bytes] = []
+
+    async def work(parser: WorkerParser) -> None:
+        await good(parser)
+        [pid] = pids(parser)  # one document at a time needs one worker
+        environments.append(await asyncio.to_thread(Path(f"/proc/{pid}/environ").read_bytes))
+
+    with_parser(work)
+    assert b"PYTHONPATH" in environments[0]
+    assert b"canary" not in environments[0]
+
+
+def test_a_worker_ends_with_the_service(tmp_path: Path) -> None:
+    script = tmp_path / "service.py"
+    script.write_text(
+        "import asyncio, os\n"
+        "from monitor.feeds.parse import WorkerParser\n"
+        "from monitor.model import Pace\n"
+        "from monitor.ports import Fetched\n"
+        "async def run():\n"
+        "    parser = WorkerParser()\n"
+        "    await parser.parse(Fetched(url='x', body=b'x', content_type=None, validators=None, pace=Pace()))\n"
+        "    print(parser._workers[-1]._process.pid, flush=True)\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "asyncio.run(run())\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, timeout=60, check=False)
+    pid = int(done.stdout)
+    with contextlib.suppress(ProcessLookupError):
+        for _ in range(500):
+            os.kill(pid, 0)
+            if Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z":
+                return
+            time.sleep(0.01)
+        pytest.fail("the worker outlived its service")
+
+
+def test_a_worker_loads_neither_client_nor_store() -> None:
+    check = (
+        "import sys, monitor.feeds.document;"
+        "assert not {'httpx', 'httpcore', 'sqlalchemy', 'apscheduler', 'typer'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", check], check=True, timeout=60)
+
+
+def test_entities_open_no_file_and_no_connection(tmp_path: Path) -> None:
+    canary = tmp_path / "canary.txt"
+    canary.write_text("canary")
+
+    async def work(parser: WorkerParser) -> None:
+        async with FakeServer() as server:
+            server.on("*", reply(200, b"canary"))
+            for target in (server.url("/x.dtd"), canary.as_uri(), str(canary)):
+                for declaration in (
+                    f'<!DOCTYPE rss [<!ENTITY x SYSTEM "{target}">]>',
+                    f'<!DOCTYPE rss SYSTEM "{target}">',
+                    f'<!DOCTYPE rss PUBLIC "x" "{target}">',
+                    f'<!DOCTYPE rss [<!ENTITY % p SYSTEM "{target}"> %p;]>',
+                    f'<?xml-stylesheet href="{target}"?>',
+                ):
+                    body = rss(
+                        f"<title>&x;</title><link>{target}</link>"
+                        f"<xi:include xmlns:xi='http://www.w3.org/2001/XInclude' href='{target}' parse='text'/>"
+                        f"<description><![CDATA[<img src='{target}'><link href='{target}'>]]></description>"
+                    )
+                    outcome = await parser.parse(fetched(declaration.encode() + body.partition(b"?>")[2]))
+                    entries = outcome.entries if isinstance(outcome, ParsedFeed) else ()
+                    assert not any("canary" in entry.title + entry.summary for entry in entries)
+                assert isinstance(await parser.parse(fetched(target.encode())), PollFailure)
+            assert server.connections == 0
+
+    with_parser(work, workers=1)
+
+
+@pytest.mark.skipif(not HOSTILE.exists(), reason="the hostile corpus is not part of the project")
+def test_every_hostile_document_ends_and_the_next_one_is_read() -> None:
+    async def work(parser: WorkerParser) -> None:
+        paths = sorted(path for path in HOSTILE.rglob("*") if path.is_file())
+        assert len(paths) > 25
+        for path in paths:
+            outcome = await parser.parse(fetched(path.read_bytes()))
+            assert isinstance(outcome, ParsedFeed | PollFailure), path
+            assert "root:" not in str(outcome), path
+            await good(parser)
+
+    with_parser(work, cpu_seconds=1)
