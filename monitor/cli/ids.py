@@ -31,7 +31,7 @@ def found(what: str, given: str, value: T | None, candidates: Callable[[], Itera
     if value is not None:
         return value
     meant = [(known, description) for known, description in candidates() if given and known.startswith(given)]
-    if len(meant) > 2:
+    if len(meant) > 1:
         listed = [f"  {known}  {description}" for known, description in meant[:_NAMED]]
         more = [f"  ... and {len(meant) - _NAMED} more"] if len(meant) > _NAMED else []
         raise UsageError(

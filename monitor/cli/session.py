@@ -90,7 +90,7 @@ class Session:
         try:
             return self.settings().data_dir
         except SettingsError:
-            found = _data_dir(self.config_dir)
+            found = None
             if found is None:
                 raise
             return found

@@ -79,7 +79,7 @@ class Driver:
         self._on_progress = on_progress
         self._on_event = on_event
         planned = [moment for fault in scenario.faults if isinstance(fault, Kill) for moment in fault.moments]
-        shots = [Shot(at=moment, trigger="advance", delay=timedelta(milliseconds=5)) for moment in planned]
+        shots = [Shot(at=moment, trigger="advance", delay=timedelta(0)) for moment in planned]
         shots += plan(kills, seed, start, end)
         wanted = (shot for shot in shots if start <= shot.at <= end)
         self.gun = Gun(tuple(sorted(wanted, key=lambda shot: shot.at)), child.shoot)

@@ -22,8 +22,8 @@ from monitor.replay.result import ReplayResult
 from monitor.replay.scenario import Outlet, PlannedEntry, Scenario
 from monitor.replay.verdict import after, table_of
 
-ROWS = 9
-"""Rows in each of the live view's lists: fits a terminal of 30 lines."""
+ROWS, ALERTS = 8, 5
+"""Lines of the list of news, and alerts of two lines each: together they fit a terminal of 30 lines."""
 
 FRAMES = 8
 """Live frames per second: more cost more than they show."""
@@ -119,7 +119,7 @@ class LiveView(PlainView):
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         self._news = deque[Text](maxlen=ROWS)
-        self._alerts = deque[Text](maxlen=ROWS)
+        self._alerts = deque[Text](maxlen=2 * ALERTS)
         self._events = deque[Text](maxlen=3)
         self._progress: Progress | None = None
         self._title, self._span = "", timedelta(1)
@@ -162,9 +162,9 @@ class LiveView(PlainView):
             line = Text(overflow="ellipsis", no_wrap=True)
             line.append(f"{_when(progress.now, self._zone)} ", "dim")
             line.append(f"{alert['severity']} ", COLOURS.get(alert["severity"], ""))
-            line.append(f"{alert['headline']} ")
-            line.append(_why(alert), "dim")
-            self._alerts.append(line)
+            line.append(str(alert["headline"]))
+            reason = Text(f"             {_why(alert)}", "dim", overflow="ellipsis", no_wrap=True)
+            self._alerts.extend((line, reason))
 
     def finish(self, result: ReplayResult) -> None:
         """Close the screen and print the account."""
@@ -189,9 +189,9 @@ class LiveView(PlainView):
             head.add_row(Text(clock, style="bold"), ProgressBar(total=1.0, completed=done), Text(counts))
         return Group(
             Panel(head, title=self._title, title_align="left"),
-            Panel(_lines(self._news), title="what arrives", title_align="left"),
-            Panel(_lines(self._alerts), title="what is alerted, and why", title_align="left"),
-            _lines(self._events, rows=len(self._events)),
+            Panel(_lines(self._news, ROWS), title="what arrives", title_align="left"),
+            Panel(_lines(self._alerts, 2 * ALERTS), title="what is alerted, and why", title_align="left"),
+            _lines(self._events, len(self._events)),
         )
 
 
@@ -203,7 +203,7 @@ def make_view(*, as_json: bool) -> View:
     return LiveView(console) if console.is_terminal else PlainView(console)
 
 
-def _lines(lines: deque[Text], rows: int = ROWS) -> Group:
+def _lines(lines: deque[Text], rows: int) -> Group:
     return Group(*lines, *(Text("") for _ in range(rows - len(lines))))
 
 

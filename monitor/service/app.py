@@ -233,18 +233,19 @@ class Service:
         async with self._ticking:
             now = self.clock.now()
             try:
-                due = await asyncio.to_thread(self._look, now)
-                await self.poller.start(self.setup, due.feeds, now)
-                for name in due.cron:
-                    await cron.run(self, name, now)
+                await self._take_up(await asyncio.to_thread(self._look, now), now)
             except StoreError as error:
                 log.error("store unavailable", error=str(error))
-                return
-            if due.entries:
-                self._entries.set()
-            for deliverer, deliveries in due.deliveries:
-                deliverer.start(deliveries)
-            await self._announce(now)
+
+    async def _take_up(self, due: _Due, now: datetime) -> None:
+        if due.entries:
+            self._entries.set()
+        for deliverer, deliveries in due.deliveries:
+            deliverer.start(deliveries)
+        await self.poller.start(self.setup, due.feeds, now)
+        for name in due.cron:
+            await cron.run(self, name, now)
+        await self._announce(now)
 
     def _look(self, now: datetime) -> _Due:
         setup = self.setup
@@ -272,10 +273,17 @@ class Service:
             await asyncio.sleep(TICK.total_seconds())
             step = self._steps.step()
             if step and isinstance(self.clock, SystemClock):
-                log.warning("the wall clock was set", by=str(step))
-                await asyncio.to_thread(self.store.shift_due, self.setup.situation, step)
+                await self._follow(step)
             if step or time.monotonic() - self._last_tick > LATE:
                 self.wake()
+
+    async def _follow(self, step: timedelta) -> None:
+        """Move what is due along with a wall clock that was set."""
+        log.warning("the wall clock was set", by=str(step))
+        try:
+            await asyncio.to_thread(self.store.shift_due, self.setup.situation, step)
+        except StoreError as error:
+            log.error("due times could not be moved along", error=str(error))
 
     def stop(self) -> None:
         """Begin to stop."""

@@ -448,6 +448,12 @@ def test_a_report_that_a_delivery_waits_for_is_not_pruned(store):
     assert store.prune(KZ, NOW + HOUR, 10) == 1
 
 
+def test_a_report_whose_own_alert_is_not_delivered_yet_is_not_pruned_though_nothing_lists_it(store):
+    (found,) = arrive(store, entry(1))
+    decide(store, decision(new(found, report()), alerts=(alert(),), deliveries=(delivery(),)))
+    assert store.prune(KZ, NOW + HOUR, 10) == 0
+
+
 def test_a_copy_listed_under_an_alert_that_is_not_delivered_yet_is_not_pruned(store):
     tell(store)
     (found,) = arrive(store, entry(5))

@@ -87,7 +87,15 @@ def test_every_field_of_a_report_comes_back(store):
 
 @pytest.mark.parametrize(
     ("asked", "found"),
-    [("abc1", "abc1"), ("abc1f", "abc1f"), ("abc2", "abc2e"), ("abc", None), ("", None), ("a%", None)],
+    [
+        ("abc1", "abc1"),
+        ("abc1f", "abc1f"),
+        ("abc2", "abc2e"),
+        ("abc", None),
+        ("", None),
+        ("abc_e", None),
+        ("abc2%", None),
+    ],
 )
 def test_the_unambiguous_beginning_of_an_id_is_enough(store, asked, found):
     names = ("abc1", "abc1f", "abc2e")
