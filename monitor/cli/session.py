@@ -90,7 +90,7 @@ class Session:
         try:
             return self.settings().data_dir
         except SettingsError:
-            found = None
+            found = _data_dir(self.config_dir)
             if found is None:
                 raise
             return found

@@ -70,24 +70,27 @@ class Decider:
             return True
         except Exception:
             log.exception("deciding failed unexpectedly", limit=self._limit)
-            await self._isolate()
-            return True
+            return await self._isolate()
         self._limit = BATCH
         self._report(decided)
         return decided.entries > 0
 
-    async def _isolate(self) -> None:
-        """After a failed batch decide one entry at a time; the one that fails alone is set aside."""
+    async def _isolate(self) -> bool:
+        """Find the entry: after a failed batch decide one at a time, set aside the one that fails alone. True: go on now."""
         self._memory = Memory()
         if self._limit > 1:
             self._limit = 1
-            return
-        aside = await asyncio.to_thread(self._store.set_aside, self._setup().situation, self._clock.now())
-        self._limit = BATCH
-        if aside:
-            await self._tell(
-                "An entry could not be decided and was set aside", {"what": "entry_aside", "detail": aside}
-            )
+            return True
+        try:
+            aside = await asyncio.to_thread(self._store.set_aside, self._setup().situation, self._clock.now())
+            self._limit = BATCH
+            if aside:
+                headline = "An entry could not be decided and was set aside"
+                await self._tell(headline, {"what": "entry_aside", "detail": aside})
+        except StoreError as error:
+            log.error("store unavailable, the entry is tried again with the next tick", error=str(error))
+            return False
+        return True
 
     def _report(self, decided: Decided) -> None:
         self.entries += decided.entries

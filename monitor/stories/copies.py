@@ -83,7 +83,7 @@ class CopyIndex:
         for index, hashes in self._places(sketch):
             for hash_ in hashes:
                 held = _open(index.get(hash_), since)
-                shared.update(held[:_COMMON])
+                shared.update(held)
                 if len(held) <= _COMMON:
                     rare.update(held)
         chosen = dict.fromkeys(name for counted in (rare, shared) for name in self._most(counted, sketch.report_id))

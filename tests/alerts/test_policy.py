@@ -203,6 +203,7 @@ OLDER: list[tuple[dict[str, Any], datetime | None, bool]] = [
     ({"covered_from": NOW - 10 * WINDOW}, NOW - 11 * WINDOW, False),
     ({"covered_from": NOW - 10 * WINDOW}, NOW - 11 * WINDOW - SECOND, True),
     ({"covered_from": NOW + HOUR}, NOW - WINDOW - SECOND, True),
+    ({"covered_from": NOW + HOUR}, NOW - WINDOW + SECOND, False),
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import random
 import time
 import tracemalloc
 import zlib
@@ -83,6 +84,7 @@ def test_codings_are_undone(body: bytes, coding: str) -> None:
         (raw(head(200, {"Content-Length": "1000000000000"})), NetKind.TOO_LARGE),
         (pour(head(200), b"x" * 65536, 100), NetKind.TOO_LARGE),
         (coded(gzip.compress(b"\0" * (1 << 20) + b"x"), "gzip"), NetKind.TOO_LARGE),
+        (coded(gzip.compress(random.Random(1).randbytes(700_000).hex().encode(), 1), "gzip"), NetKind.TOO_LARGE),
         (vanish(), NetKind.PROTOCOL),
         (raw(b"SSH-2.0-OpenSSH\r\n\r\n"), NetKind.PROTOCOL),
         (raw(b"HTTP/1.1 OK\r\n\r\n"), NetKind.PROTOCOL),

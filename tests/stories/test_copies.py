@@ -111,6 +111,19 @@ def test_short_reports_that_are_equal_in_all_are_copies() -> None:
     ) == [0, 1]
 
 
+def test_short_reports_of_which_one_says_more_stay_apart() -> None:
+    more = "По первым данным погибших нет но есть раненые"
+    assert stories(made("a", title="Взрыв в Алматы", text=more[:29]), made("b", title="Взрыв в Алматы", text=more)) == [
+        0,
+        1,
+    ]
+
+
+def test_half_of_a_long_text_under_another_headline_is_a_copy() -> None:
+    long = words(1, 900)
+    assert stories(made("a", text=long), made("b", title="Иначе", text=long[: len(long) // 2])) == [0, 0]
+
+
 APART: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "other words": ({}, {"title": "Цены на газ снижены", "text": OTHER_TEXT}),
     "other number": ({}, {"text": TEXT.replace(" 8 ", " 18 ")}),
@@ -170,6 +183,16 @@ def test_a_verbatim_copy_joins_although_other_copies_added_other_figures() -> No
     assert stories(made("a"), made("b", text=later), made("c", text=more), made("d", title="Иначе")) == [0, 0, 1, 0]
 
 
+def test_a_verbatim_copy_joins_although_a_later_version_of_another_speaks_against_it() -> None:
+    desk = Desk()
+    story = desk.take(made("a"))
+    assert desk.take(made("b", text=TEXT + " Задержаны 2000 человек.")) == story
+    assert desk.take(made("c")) == story
+    desk.index.add(sketch_of(made("c", text=TEXT + " Это произошло в 10 часов."), story))
+    assert desk.take(made("d", text=TEXT + " Задержаны 2000 человек.", title="Иначе")) == story
+    assert desk.take(made("e", text=TEXT + " Задержаны 3000 человек.", title="Иначе")) != story
+
+
 def test_a_flash_does_not_join_two_reports_under_one_headline() -> None:
     title = "Президент выступил с обращением к народу Казахстана"
     first, flash = made("a", title=title), made("flash", NOW + HOUR, title=title, text="")
@@ -193,6 +216,15 @@ def test_a_story_is_open_for_72_hours(apart: timedelta, joined: bool) -> None:
 
 def test_a_story_stays_open_from_copy_to_copy() -> None:
     assert stories(*(made(f"r{n}", NOW + n * timedelta(hours=71)) for n in range(5))) == [0] * 5
+
+
+def test_a_copy_is_found_behind_boilerplate_that_hundreds_share() -> None:
+    boilerplate = words(999, 40)
+    desk = Desk()
+    for number in range(230):
+        desk.take(made(f"r{number}", title=f"Заголовок {number}", text=f"{words(number, 20)} {boilerplate}"))
+    original = desk.take(made("a", text=f"{SENTENCES[1]} {boilerplate}"))
+    assert desk.take(made("b", title="Иначе", text=f"{SENTENCES[1]} {boilerplate}")) == original
 
 
 def test_the_likest_wins_and_the_earliest_of_equals() -> None:

@@ -17,7 +17,7 @@ from support.values import feed, report
 from monitor.language.text import forms
 from monitor.model import Match, Watch
 from monitor.watches import compile_watches
-from monitor.watches.index import MAX_REASONS, WatchIndex, _Node
+from monitor.watches.index import MAX_REASONS, WatchIndex, _find, _Node
 
 DATA = Path(__file__).parents[2] / "../shared/data"
 
@@ -334,6 +334,8 @@ def test_a_text_of_one_word_keeps_few_reasons() -> None:
     match = found(watch("газ", *(f"газ {'газ ' * n}" for n in range(5))), "", "газ " * 25_000)
     assert match is not None
     assert len(match.reasons) == MAX_REASONS
+    places = _find(compile_watches([watch("газ", "газ газ")]).root, "газ " * 25_000)
+    assert [len(held) for held in places.values()] == [MAX_REASONS] * 2
 
 
 def test_one_giant_word_is_one_word() -> None:
