@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 SEED ?= $(shell date +%j)
 
-.PHONY: help demo run test lint types imports tests format lock clean replay-full wheel
+.PHONY: help demo run test lint types imports tests format lock clean replay-full wheel campaign-kill soak
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -60,7 +60,13 @@ imports: $(VENV)/dev.stamp
 	@$(BIN)/lint-imports
 
 tests: $(VENV)/dev.stamp
-	@$(BIN)/pytest -n $(WORKERS) -p randomly
+	@$(BIN)/pytest -n $(WORKERS)
+
+campaign-kill: $(VENV)/run.stamp  ## 200 times kill -9 at random moments of the replay: nothing lost, repeats only with the same id (about 10 minutes)
+	@$(BIN)/monitor replay config/scenarios/january-2022.yaml --from 2022-01-04 --to 2022-01-08 --as-fast-as-possible --kills $(or $(KILLS),200) --seed $(SEED) --out demo-out/kills
+
+soak: $(VENV)/run.stamp  ## ten minutes on 300 changing feeds behind a local nginx: memory, pace, status (needs nginx)
+	@$(BIN)/python tests/bench/soak.py --minutes $(or $(MINUTES),10) --feeds $(or $(FEEDS),300)
 
 format: $(VENV)/dev.stamp  ## let ruff write the code's form
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .

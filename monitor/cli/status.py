@@ -71,7 +71,7 @@ def _with_times(value: Any, key: str | None = None) -> Any:
         return {name: _with_times(item, name) for name, item in value.items()}
     if isinstance(value, list):
         return [_with_times(item) for item in value]
-    return value
+    return moments.read(value) if key in TIMES and isinstance(value, str) else value
 
 
 def _screen(found: Mapping[str, Any], refused: str | None) -> Iterable[RenderableType]:

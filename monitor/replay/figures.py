@@ -79,12 +79,28 @@ class SentDelivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Polls:
+    """How an outlet was polled, by its own log."""
+
+    requests: int
+    conditional: int
+    not_modified: int
+    """Answered 304."""
+    troubled: int
+    """Met a fault of the scenario."""
+    soonest: float
+    """Shortest time between two requests in seconds, 0 when there were fewer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """The account. `lost` and `repeated` hold a sentence for each case."""
 
     counts: Counts
     latency: Mapping[str, Latency]
     """`all`, `undisturbed` (no fault lay in between), `to_reader` (from being shown to arrival)."""
+    polls: Mapping[str, Polls]
+    """By outlet."""
     alerts: tuple[ToldAlert, ...]
     deliveries: tuple[SentDelivery, ...]
     lost: tuple[str, ...]

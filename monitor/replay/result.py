@@ -9,8 +9,8 @@ from typing import Any
 
 from monitor.replay.figures import Summary
 
-SENDER_SLOTS = 8
-"""Messages that may be under way when the service is killed: four per channel, two channels."""
+SENDER_SLOTS = 6
+"""Messages that may be under way when the service is killed: the channels' concurrency, 2 of mail and 4 of the webhook."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,16 +7,19 @@ every channel of the route.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from http import HTTPStatus
 
 from monitor.language.text import squeeze
 from monitor.model import AlertKind, Delivery, Disposition, Listing, Report, Route, Watch
 from monitor.replay.evidence import Evidence, reports_by_entry
-from monitor.replay.figures import Counts, SentDelivery, Summary, ToldAlert
+from monitor.replay.figures import Counts, Polls, SentDelivery, Summary, ToldAlert
 from monitor.replay.lateness import latency
+from monitor.replay.publishers import Hit
 from monitor.replay.scenario import PlannedEntry, Scenario
 from monitor.watches import compile_watches
 
@@ -50,6 +53,7 @@ def summarise(evidence: Evidence) -> Summary:
     return Summary(
         counts=counts,
         latency=latency(evidence, account.entry_of, account.arrived),
+        polls={outlet: polls_of(hits) for outlet, hits in evidence.hits.items()},
         alerts=told,
         deliveries=deliveries,
         lost=lost,
@@ -65,6 +69,18 @@ def routes_of(watch: Watch, routes: Sequence[Route]) -> tuple[Route, ...]:
     named = tuple(route for route in routes if route.name in watch.routes)
     claimed = named or tuple(route for route in routes if watch.name in route.watches)
     return claimed or tuple(route for route in routes if not route.watches)
+
+
+def polls_of(hits: Sequence[Hit]) -> Polls:
+    """Return how an outlet was polled."""
+    gaps = [(after.at - before.at).total_seconds() for before, after in itertools.pairwise(hits)]
+    return Polls(
+        requests=len(hits),
+        conditional=sum(hit.conditional for hit in hits),
+        not_modified=sum(hit.status == HTTPStatus.NOT_MODIFIED for hit in hits),
+        troubled=sum(hit.fault is not None for hit in hits),
+        soonest=min(gaps, default=0.0),
+    )
 
 
 class _Account:

@@ -50,9 +50,9 @@ def after(result: ReplayResult) -> Group:
     """Return what went wrong, where to look, and how to go live."""
     lines = [Text(f"{kind}: {case}", style="red") for kind, case in _wrong(result)]
     lines += [
-        Text(
-            f"Mails: {result.out / 'mails'}   Webhooks: {result.out / 'hooks'}   All figures: {result.out / 'summary.json'}"
-        ),
+        Text(f"Mails        {result.out / 'mails'}"),
+        Text(f"Webhooks     {result.out / 'hooks'}"),
+        Text(f"All figures  {result.out / 'summary.json'}"),
         Text("To go live on your own feeds and addresses:"),
         Text("  1. monitor init DIR                  writes a configuration"),
         Text("  2. edit feeds.yaml, watches.yaml and the channels in monitor.yaml there"),

@@ -94,7 +94,7 @@ def _known(
     if takes_over and not is_own(entry, feed):
         return same
     title, text = entry.title or report.title, entry.summary or report.text
-    if report.feed_id != feed.id and _is_part(text, report.text):
+    if not takes_over and report.feed_id != feed.id and _is_part(text, report.text):
         text = report.text
     print_ = words_print(title, text)
     if any(version.fingerprint == print_ for version in versions):

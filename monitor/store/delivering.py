@@ -225,7 +225,7 @@ def earliest(connection: Connection, channels: Sequence[str], now: datetime) -> 
     moments = {}
     for channel, due, sending in waiting:
         known = health.get(channel, Endpoint(channel=channel))
-        if due is None or (known.open and sending):
+        if due is None or (known.open and sending and not known.gone):
             continue
         moments[channel] = due if known.gone else max(due, known.paused_until or due)
     return moments

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, bindparam, func, select
+from sqlalchemy import Column, Connection, bindparam, func, literal, literal_column, select
 
 from monitor.model import Alert, Attempt, AuditEvent, Delivery, DeliveryState, Listing, Report, Story, Version
 from monitor.store import codec, rows
@@ -30,6 +30,12 @@ _PAGE = 500
 _ENTRIES = select(func.count()).select_from(intake).where(intake.c.situation == bindparam("of"))
 _WAITING = _ENTRIES.where(intake.c.aside_at.is_(None))
 _ASIDE = _ENTRIES.where(intake.c.aside_at.is_not(None))
+_ONE_WAITS = (
+    select(literal(1))
+    .select_from(intake)
+    .where(intake.c.situation == bindparam("of"), intake.c.aside_at.is_(None))
+    .limit(literal_column("1"))
+)
 _BETWEEN = (
     select(*rows.REPORT)
     .where(
@@ -57,6 +63,11 @@ def full_id(connection: Connection, column: Column[str], beginning: str) -> str 
 def intake_waiting(connection: Connection, situation: str) -> int:
     """Return how many entries wait."""
     return int(connection.execute(_WAITING, {"of": situation}).scalar_one())
+
+
+def entries_wait(connection: Connection, situation: str) -> bool:
+    """Tell whether entries wait, however many they are."""
+    return connection.execute(_ONE_WAITS, {"of": situation}).first() is not None
 
 
 def reports_between(connection: Connection, situation: str, since: datetime, until: datetime) -> tuple[Report, ...]:

@@ -244,7 +244,7 @@ class SqlStore:
                 feeds=polling.earliest(connection, situation, now),
                 cron=keeping.earliest_cron(connection),
                 deliveries=delivering.earliest(connection, channels, now) if channels else {},
-                entries=reading.intake_waiting(connection, situation) > 0,
+                entries=reading.entries_wait(connection, situation),
             )
 
     def claim_cron(self, name: str, due_at: datetime, next_at: datetime) -> bool:

@@ -371,6 +371,19 @@ def test_the_reports_of_a_renamed_feed_follow_it(store):
 # --- an entry that cannot be decided (see also test_store_aside) ------------------------------------------------------
 
 
+def test_entries_wait_until_they_are_decided_or_set_aside(store):
+    def wait() -> bool:
+        return store.work(KZ, NOW, ()).entries
+
+    assert not wait()
+    (first, _) = arrive(store, entry(1), entry(2))
+    assert wait()
+    decide(store, decision(new(first, report())))
+    assert wait()
+    store.set_aside(KZ, NOW)
+    assert not wait()
+
+
 def test_the_document_of_an_entry_that_was_set_aside_is_kept(store):
     first, second = arrive(store, entry(1), entry(2), with_document=True)
     store.set_aside(KZ, NOW)

@@ -24,9 +24,10 @@ from monitor.model import (
     Watch,
 )
 from monitor.replay.evidence import Evidence, Stored, reports_by_entry
-from monitor.replay.figures import Latency
+from monitor.replay.figures import Latency, Polls
 from monitor.replay.inbox import Arrival
 from monitor.replay.lateness import is_disturbed, spread
+from monitor.replay.publishers import Hit
 from monitor.replay.result import SENDER_SLOTS, ReplayResult
 from monitor.replay.scenario import Kill, Misbehaviour, PublisherFault, ReceiverFault, State, Stop
 from monitor.replay.summary import routes_of, summarise
@@ -59,6 +60,11 @@ class Desk:
         self.alerts = [self.alert("a1", "r1")]
         self.deliveries = [self.delivery("d1", "a1", "mail"), self.delivery("d2", "a1", "hook")]
         self.arrivals = [self.arrival("d1", "email", 13), self.arrival("d2", "webhook", 14)]
+        self.hits = (
+            Hit(at=make.at(0), conditional=False, status=200),
+            Hit(at=make.at(12), conditional=True, status=304),
+            Hit(at=make.at(22), conditional=True, status=0, fault=Misbehaviour.OUTAGE),
+        )
         self.routes: tuple[Route, ...] = (ROUTE,)
         self.watches: tuple[Watch, ...] = (WATCH,)
 
@@ -153,7 +159,7 @@ class Desk:
                 start=self.scenario.start,
                 end=self.scenario.end,
                 shown=self.shown,
-                hits={},
+                hits={"bell": self.hits},
                 arrivals=tuple(self.arrivals),
                 stored=stored,
                 feeds=feeds,
@@ -191,6 +197,10 @@ def test_latency_runs_from_publication_and_from_being_shown(desk: Desk) -> None:
     latency = desk.summary().latency
     assert latency["all"] == Latency(count=2, p50=180.0, p99=240.0, max=240.0)
     assert latency["to_reader"] == Latency(count=2, p50=60.0, p99=120.0, max=120.0)
+
+
+def test_each_outlet_tells_how_it_was_polled(desk: Desk) -> None:
+    assert desk.summary().polls == {"bell": Polls(requests=3, conditional=2, not_modified=1, troubled=1, soonest=600.0)}
 
 
 def test_what_stood_there_before_the_run_has_no_latency(desk: Desk) -> None:

@@ -38,6 +38,7 @@ def result(make: Any) -> ReplayResult:
     summary = Summary(
         counts=Counts(**numbers),
         latency={"all": span, "undisturbed": span, "to_reader": Latency(count=0, p50=0, p99=0, max=0)},
+        polls={},
         alerts=(),
         deliveries=(),
         lost=("r1 for watch curfew on route default: seen, not stored",),
@@ -123,7 +124,8 @@ def test_the_live_screen_shows_what_arrives_and_what_is_alerted(make: Any, resul
     assert "5 polls, 1 mails, 1 webhooks" in screen
     assert "Bell Curfew [bold]begins" in screen
     assert "Edited (edited)" in screen
-    assert "critical Curfew in two regions [not markup] Bell · Curfew: curfew, regions" in screen
+    assert "critical Curfew in two regions [not markup]" in screen
+    assert "Bell · Curfew: curfew, regions" in screen
     assert "the service was killed" in screen
 
 

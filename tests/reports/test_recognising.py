@@ -313,6 +313,16 @@ def test_an_outlet_takes_its_report_over_from_an_aggregator_that_was_first() -> 
     assert found[3].report.version == 3
 
 
+def test_an_outlet_that_takes_over_does_so_with_its_own_words_and_once() -> None:
+    longer = replace(ARTICLE, guid="CBMi-1", title="Иначе")
+    short = replace(ARTICLE, summary=TEXT[:60] + "…")
+    found = shown(
+        (longer, "aggregator"), (short, "outlet"), (short, "outlet"), (longer, "aggregator"), (short, "outlet")
+    )
+    assert [change.kind.value for change in found] == ["new", "revised", "same", "same", "same"]
+    assert found[-1].report.text == short.summary
+
+
 def test_an_aggregators_links_of_its_own_make_reports_of_its_own() -> None:
     copy = replace(ARTICLE, guid="CBMi-1", link="https://news.example/articles/CBMi-1", source_name="Outlet")
     found = shown((ARTICLE, "outlet"), (copy, "aggregator"))

@@ -15,7 +15,7 @@ from support.values import HOUR, NOW, report
 from monitor.language.text import forms
 from monitor.model import Report, Sketch, content_key
 from monitor.stories import CopyIndex, sketch_of
-from monitor.stories.copies import MEMORY
+from monitor.stories.copies import MEMORY, _open
 from monitor.stories.likeness import MAX_NUMBERS, MAX_SHINGLES, MAX_TITLE, TITLE_ALONE, likeness, title_words
 
 TITLE = "МВД Казахстана сообщило о погибших сотрудниках полиции в Алматы"
@@ -310,6 +310,7 @@ def test_one_look_up_compares_few_reports_in_a_flood(monkeypatch: pytest.MonkeyP
     )
     assert index.copy_of(sketch_of(made("x"), "")) is not None
     assert len(compared) <= 50
+    assert len(_open(list(index._sketches.values()), NOW)) == 201
 
 
 # --- laws --------------------------------------------------------------------------------------------------------------

@@ -210,7 +210,7 @@ def test_what_must_not_be_there_counts_only_in_the_fields_looked_at() -> None:
 
 
 def test_each_watch_names_keywords_as_it_writes_them() -> None:
-    index = compile_watches([watch("Ёлка", name="a"), watch("ЕЛКА", name="b"), watch("нет", name="c")])
+    index = compile_watches([watch("Ёлка", "елка", name="a"), watch("ЕЛКА", name="b"), watch("нет", name="c")])
     matches = index.match(report(title="ёлка", text="", version=3), feed())
     assert [(match.watch, match.version, match.report_id) for match in matches] == [("a", 3, "r1"), ("b", 3, "r1")]
     assert [reason.keyword for match in matches for reason in match.reasons] == ["Ёлка", "ЕЛКА"]
