@@ -201,8 +201,11 @@ class Store(Protocol):
     url: str
 
     # -- life
-    def lock_service(self) -> None:
-        """Make sure that this is the only service on a single-process store (`StoreBusy` names the other); nothing on PostgreSQL."""
+    def lock_service(self) -> bool:
+        """Make sure that this is the only service on a single-process store (`StoreBusy` names the other).
+
+        False on a store that several may share (PostgreSQL): nothing is locked, and leases of others are alive.
+        """
 
     def migrate(self) -> None:
         """Bring the schema up to date under a lock; refuse a database of a newer program (`StoreTooNew`)."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Coroutine
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,8 +16,6 @@ from monitor.errors import UsageError
 
 if TYPE_CHECKING:
     from monitor.replay.child import Control
-
-T = TypeVar("T")
 
 OUT = Path("replay-out")
 
@@ -73,22 +69,11 @@ def replay(
         kills=kills,
         seed=seed,
     )
-    try:
-        result = asyncio.run(_stoppable(play(options, view=make_view(as_json=as_json), connect=_connect)))
-    except asyncio.CancelledError:
-        raise typer.Exit(128 + signal.SIGTERM) from None
+    result = asyncio.run(play(options, view=make_view(as_json=as_json), connect=_connect))
     if as_json:
         output.show_json(result.as_json())
     if result.failed:
         raise typer.Exit(FAULT)
-
-
-async def _stoppable(work: Coroutine[Any, Any, T]) -> T:
-    """Do the work; SIGTERM ends it in order as Ctrl-C does, so that the service it started does not stay behind."""
-    task = asyncio.current_task()
-    assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await work
 
 
 async def _connect(data_dir: Path) -> Control:

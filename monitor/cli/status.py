@@ -83,7 +83,7 @@ def _screen(found: Mapping[str, Any], refused: str | None) -> Iterable[Renderabl
     yield output.facts(
         (
             ("feeds", _feed_numbers(found)),
-            ("intake", f"{output.count(found['counts']['intake'], 'entry', 'entries')} waiting to be decided"),
+            ("intake", _intake(found["counts"])),
             ("stored", _stored(found["counts"])),
             ("deliveries", _deliveries(found["counts"])),
             ("last alert", _last_alert(found["last_alert"], now)),
@@ -128,6 +128,12 @@ def _feed_numbers(found: Mapping[str, Any]) -> str:
     parts = [f"{feeds[health]} {health}" for health in ("ok", "failing", "silent", "new") if feeds.get(health)]
     disabled = [f"{found['disabled']} disabled"] if found["disabled"] else []
     return ", ".join([*parts, *disabled]) or "none"
+
+
+def _intake(counts: Mapping[str, int]) -> str:
+    waiting = f"{output.count(counts['intake'], 'entry', 'entries')} waiting to be decided"
+    aside = counts.get("aside", 0)
+    return f"{waiting}; {aside} SET ASIDE, because deciding them failed: see the service's log" if aside else waiting
 
 
 def _stored(counts: Mapping[str, int]) -> str:

@@ -90,9 +90,9 @@ def _share(feed_id: str) -> float:
     return int.from_bytes(hashlib.blake2b(feed_id.encode(), digest_size=6).digest()) / 2**48
 
 
-def clamp(due: datetime, now: datetime, cap: timedelta) -> datetime:
-    """Return a due time within [now, now + cap]: what a step of the clock may leave of it (case 40)."""
-    return min(max(due, now), now + cap)
+def longest_rest(pace: timedelta) -> timedelta:
+    """Return how far ahead a feed of this pace can be due: beyond it the clock was wrong (case 40)."""
+    return max(pace, MAX_FRESHNESS, REST_ABSENT, MAX_WAIT) + MAX_JITTER
 
 
 def wants_audit(state: FeedState, now: datetime) -> bool:

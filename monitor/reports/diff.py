@@ -43,7 +43,8 @@ class _Memory:
         A guid or link alone is not enough where the other one is new: publishers use them again.
         """
         identifying = [key for key in keys if key[:2] in {"l1", "g1"}] or keys
-        return self.buried.issuperset(identifying) or keys[-1] in self.buried
+        gone = self.buried - self.reports.keys()
+        return gone.issuperset(identifying) or keys[-1] in gone
 
     def claimed(self, keys: Sequence[str], report_id: str | None) -> tuple[str, ...]:
         """Return the keys a report is known by: those of no other report; the exact one only where some are another's."""

@@ -27,7 +27,7 @@ from monitor.errors import MonitorError, SettingsError, StoreError, UsageError
 from monitor.feeds import pace
 from monitor.feeds.fetch import HttpFetcher
 from monitor.feeds.parse import WorkerParser
-from monitor.model import Alert, AlertKind, Delivery, FeedState, Severity
+from monitor.model import Alert, AlertKind, Delivery, Endpoint, FeedState, Severity
 from monitor.net.client import Http
 from monitor.pipeline import Setup, deliveries_of
 from monitor.ports import Channel, Clock, Store
@@ -79,9 +79,10 @@ def _open(settings: Settings) -> Store:
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = open_store(settings.store_url, data_dir=settings.data_dir)
     try:
-        store.lock_service()
+        alone = store.lock_service()
         store.migrate()
-        store.release_leases()
+        if alone:
+            store.release_leases()
     except BaseException:
         store.close()
         raise
@@ -199,7 +200,8 @@ class Service:
             await self._let_go()
 
     async def _drain(self) -> None:
-        """Wait for polls, decisions and sends under way; what takes longer is left to its lease."""
+        """Wait for decisions and sends under way; what takes longer is left to its lease. Polls are given back."""
+        self.poller.cancel()
         try:
             async with asyncio.timeout(DRAIN.total_seconds()):
                 while self._busy():
@@ -324,6 +326,7 @@ class Service:
         enabled = tuple(self.setup.feeds.values())
         first = pace.first_due(enabled, now) if spread else dict.fromkeys(self.setup.feeds, now)
         await asyncio.to_thread(self.store.sync_feeds, settings.situation_id, enabled, now, first)
+        await asyncio.to_thread(self._clamp, now)
         removed = await asyncio.to_thread(self.store.retire_channels, tuple(self.setup.channels), now)
         if removed:
             log.warning("channels were removed; their waiting deliveries ended and can be retried", deliveries=removed)
@@ -335,6 +338,19 @@ class Service:
             name: kept if (kept := self._deliverers.get(name)) and kept.channel is channel else self._deliverer(channel)
             for name, channel in self.setup.channels.items()
         }
+
+    def _clamp(self, now: datetime) -> None:
+        """Poll feeds now that are due later than any poll can be put off: the clock was wrong when that was decided."""
+        states = self.store.feed_states(self.setup.situation)
+        paces = {feed.id: feed.pace for feed in self.setup.feeds.values()}
+        late = [
+            state.feed_id
+            for state in states
+            if state.feed_id in paces and state.due_at - now > pace.longest_rest(paces[state.feed_id])
+        ]
+        if late:
+            log.warning("feeds were due too far ahead, polled now: was the clock set back?", feeds=len(late))
+            self.store.poll_now(late, now)
 
     def _deliverer(self, channel: Channel) -> Deliverer:
         return Deliverer(
@@ -364,6 +380,7 @@ class Service:
         self.settings = settings
         await self._configure(settings)
         for deliverer in left:
+            await asyncio.to_thread(self.store.save_endpoint, Endpoint(channel=deliverer.channel.name))  # set up anew
             self._tasks.create_task(self._retire(deliverer), name=f"retire {deliverer.channel.name}")
         self.reloaded = {"at": self.clock.now(), "error": None}
         log.info("configuration reloaded", feeds=len(self.setup.feeds), watches=len(settings.watches))

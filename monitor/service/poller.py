@@ -7,6 +7,7 @@ so a host with hundreds of slow feeds takes neither the slots nor the memory of 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections import Counter
 from collections.abc import Iterable
@@ -53,6 +54,7 @@ class Poller:
         self._on_entries, self._on_change = on_entries, on_change
         self._hosts: dict[str, asyncio.Semaphore] = {}
         self._waiting: Counter[str] = Counter()
+        self._polls: set[asyncio.Task[None]] = set()
         self.in_flight = 0
         self.polls = 0
 
@@ -75,7 +77,14 @@ class Poller:
             return
         self.in_flight += 1
         self._waiting[host] += 1
-        self._tasks.create_task(self._run(feed, state, host), name=f"poll {feed.id}")
+        task = self._tasks.create_task(self._run(feed, state, host), name=f"poll {feed.id}")
+        self._polls.add(task)
+        task.add_done_callback(self._polls.discard)
+
+    def cancel(self) -> None:
+        """Give up the polls under way: nothing of them is stored, and they are due as before."""
+        for task in self._polls:
+            task.cancel()
 
     async def _run(self, feed: Feed, state: FeedState, host: str) -> None:
         slots = self._hosts.setdefault(host, asyncio.Semaphore(self._per_host))
@@ -93,6 +102,9 @@ class Poller:
         except StoreError as error:
             log.error("store unavailable, the feed is polled again when its lease ends", feed=feed.id, error=str(error))
         except asyncio.CancelledError:
+            assert state.lease is not None
+            with contextlib.suppress(StoreError):  # the lease ends by itself too
+                await asyncio.to_thread(self._store.postpone, feed.id, state.lease, state.due_at)
             raise
         except Exception:
             # a defect of ours with this one feed: loud, and the others go on

@@ -68,7 +68,7 @@ class ServiceRow(Row):
     poll_concurrency: Count = Field(default=20, ge=1, le=200, description="Feeds fetched at the same time.")
     per_host: Count = Field(default=2, ge=1, le=10, description="Of these, at most so many from one host.")
     parse_workers: Count = Field(default=2, ge=1, le=16, description="Processes that read feed documents.")
-    log: Literal["console", "json"] = Field(default="console", description="Form of the log on standard error.")
+    log: Literal["console", "json"] = Field(default="console", description="Form of the log on standard output.")
 
 
 class DefaultsRow(Row):

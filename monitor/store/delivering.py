@@ -190,7 +190,10 @@ def retire_channels(connection: Connection, configured: Sequence[str], now: date
 
 
 def retry_deliveries(connection: Connection, ids: Sequence[str], now: datetime) -> int:
-    """Make deliveries due now with fresh counters, except those being sent at this moment."""
+    """Make deliveries due now with fresh counters, except those being sent at this moment.
+
+    Who asks for it has a reason to: their channels are tried at once, whatever was known of their health.
+    """
     free = or_(deliveries.c.lease.is_(None), deliveries.c.wake_at <= now)
     retried = 0
     for batch in batches(ids):
@@ -209,6 +212,10 @@ def retry_deliveries(connection: Connection, ids: Sequence[str], now: datetime) 
             )
         )
         retried += connection.execute(retrying).rowcount
+        theirs = select(deliveries.c.channel).where(deliveries.c.id.in_(batch), free)
+        connection.execute(
+            update(endpoints).where(endpoints.c.channel.in_(theirs)).values(gone=False, open=False, paused_until=None)
+        )
     return retried
 
 

@@ -74,14 +74,15 @@ class SqlStore:
         self._service = files.ServiceLock(database.file) if database.file else None
 
     # -- life
-    def lock_service(self) -> None:
+    def lock_service(self) -> bool:
         """Keep a second service off this SQLite file until `close`; `StoreBusy` names the process that has it.
 
-        Replicas on PostgreSQL are welcome, and a database in memory is nobody else's: nothing happens there.
+        A database in memory is nobody else's anyway. On PostgreSQL others may run: nothing is locked, and the answer is False.
         """
         if self._service:
             files.create_directory(self._service.path.parent)
             self._service.take()
+        return self._database.dialect == "sqlite"
 
     def migrate(self) -> None:
         """Create the database where there is none, and bring its schema up to date under a lock."""

@@ -207,9 +207,13 @@ def watch(place: Path, config: Path, site: Site, service: subprocess.Popen[bytes
     print(f"feeds               {len(site.corpus)} of the corpora, {len(site.live)} generated, 1 that does not exist")
     print(f"requests            {polls} in {seconds / 60:.0f} min, CPU of the service {cpu:.0f} s")
     print(f"memory, PSS of tree highest {highest:.0f} MB, last {samples[-1]:.0f} MB (limit {LIMIT_MB})")
-    print(f"lateness            p99 {p99:.1f} s, worst {worst:.1f} s beyond pace and jitter (limit {LATE_S:.0f} s); {early} early")
+    print(
+        f"lateness            p99 {p99:.1f} s, worst {worst:.1f} s beyond pace and jitter (limit {LATE_S:.0f} s); {early} early"
+    )
     print(f"entries             {stored_live} of {expected} generated ones stored ({stored} reports in all)")
-    print(f"status              {status['feeds']['ok']} ok, {status['feeds']['failing']} failing; the missing one named: {truth}")
+    print(
+        f"status              {status['feeds']['ok']} ok, {status['feeds']['failing']} failing; the missing one named: {truth}"
+    )
     fine = highest <= LIMIT_MB and worst <= LATE_S and not early and stored_live == expected and truth
     print("fine" if fine else "NOT fine")
     return 0 if fine else 1

@@ -86,15 +86,19 @@ def _running(desk: Any, **changed: Any) -> Callable[[Any], dict[str, Any]]:
 
 
 def test_status_of_a_running_service_comes_from_it_with_process_pause_and_reload(desk: Any, service: Any) -> None:
+    service.answers["status"] = _running(desk)
     at = datetime.now(UTC) - timedelta(minutes=5)
-    reload = {"at": at, "error": "1 mistake in the configuration"}
-    service.answers["status"] = _running(desk, running={"reload": reload}, paused=at.isoformat())
+    reload, waiting = {"at": at, "error": "1 mistake in the configuration"}, {"intake": 1, "aside": 2}
+    service.answers["status"] = _running(
+        desk, running={"reload": reload}, paused=at.isoformat(), counts={**desk.json("status")["counts"], **waiting}
+    )
     text = desk.run("status").stdout
     assert text.startswith("running\n")
     assert "4711, version 1.2" in text
     assert "3 h ago" in text
     assert "PAUSED 5 min ago; `monitor resume` goes on" in text
     assert "5 min ago, REFUSED, the old configuration goes on: 1 mistake in the configuration" in text
+    assert "1 entry waiting to be decided; 2 SET ASIDE" in text
     service.answers["status"] = _running(desk, running={"reload": {"at": at, "error": None}})
     row = desk.json("status")
     assert set(row) == STATUS

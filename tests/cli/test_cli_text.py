@@ -39,6 +39,11 @@ def test_a_difference_is_by_words_and_joins_neighbours() -> None:
     ]
 
 
+def test_words_changed_one_after_the_other_are_one_change() -> None:
+    parts = worddiff.compare("было два три человека", "было сто пять человека")
+    assert [(part.kind, part.text) for part in parts][1:3] == [("removed", "два три"), ("added", "сто пять")]
+
+
 def test_a_very_long_text_is_shown_as_replaced() -> None:
     parts = worddiff.compare("а " * 3000, "б " * 3000)
     assert [part.kind for part in parts] == ["removed", "added"]

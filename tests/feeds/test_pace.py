@@ -120,9 +120,9 @@ def test_first_polls_are_spread_the_same_way_every_time() -> None:
     assert pace.first_due([], NOW) == {}
 
 
-@pytest.mark.parametrize(("due", "kept"), [(hours(-24), hours(0)), (minutes(3), minutes(3)), (hours(48), hours(6))])
-def test_due_times_survive_a_step_of_the_clock(due: timedelta, kept: timedelta) -> None:
-    assert pace.clamp(NOW + due, NOW, hours(6)) == NOW + kept
+def test_no_feed_is_due_further_ahead_than_its_longest_rest():
+    assert pace.longest_rest(timedelta(minutes=5)) == timedelta(hours=24) + pace.MAX_JITTER
+    assert pace.longest_rest(timedelta(days=7)) == timedelta(days=7) + pace.MAX_JITTER
 
 
 # --- what is remembered ---------------------------------------------------------------------------------------------

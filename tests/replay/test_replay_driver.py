@@ -155,7 +155,21 @@ def test_a_killed_service_is_started_again_and_works_the_same_moment_off(make: A
     assert [what for what, when in child.log if when == at] == ["advance", "bury", "start", "advance"]
     assert publishers.desks["bell"].is_read(make.at(25))
     assert "killed" in events[0]
-    assert [step.polls for step in steps] == sorted(step.polls for step in steps)
+    assert [step.polls for step in steps] == [1, 2, 3, 3]
+
+
+def test_the_run_waits_until_a_service_killed_at_the_very_end_has_read_again(make: Any) -> None:
+    def shoot_at_the_end(child: FakeChild, driver: Driver) -> None:
+        def shoot() -> None:
+            if child.kills == 0 and driver._hand.now >= make.at(10):
+                child.shoot()
+                child.due = make.at(40)  # the poll that was cut off comes again when its lease has ended
+
+        child.on_poll = shoot
+
+    scenario = make.scenario(make.entry("a", 3), lasts=timedelta(minutes=10, seconds=1))
+    child, *_ = play(scenario, prepare=shoot_at_the_end)
+    assert child.log[-1] == ("stop", make.at(40))
 
 
 def test_a_kill_of_the_scenario_is_carried_out_at_its_time(make: Any) -> None:

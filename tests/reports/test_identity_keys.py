@@ -138,7 +138,10 @@ def test_no_text_breaks_the_canonical_form(text: str) -> None:
 
 
 @law
-@given(st.text(min_size=1, max_size=30), st.sampled_from(["utm_source", "fbclid", "from", "amp"]))
+@given(
+    st.text(min_size=1, max_size=30).filter(lambda path: ".." not in path),
+    st.sampled_from(["utm_source", "fbclid", "from", "amp"]),
+)
 def test_a_canonical_link_is_canonical_and_tracking_never_counts(path: str, name: str) -> None:
     found = canonical_link(f"https://a.kz/n/{path}")
     assert found is not None

@@ -381,6 +381,17 @@ def test_tombstones_do_not_swallow_another_article(entry: Entry) -> None:
     assert held.show(entry, "outlet", NOW + HOUR).kind is ChangeKind.SAME
 
 
+def test_a_key_that_a_living_report_took_over_is_no_grave() -> None:
+    """The pruned article's link comes back under known words, then with its old guid and other words: in one batch as in three."""
+    other = replace(ARTICLE, guid=None, title=OTHER_TITLE, summary=OTHER_TEXT)
+    entries = (replace(other, link=None), other, replace(ARTICLE, title="Снегопад закрыл дорогу", summary=""))
+    for size in (1, 3):
+        held = pruned(ARTICLE)
+        waiting = [held.intake(entry, "outlet") for entry in entries]
+        found = [change.kind.value for at in range(0, 3, size) for change in held.decide(waiting[at : at + size])]
+        assert found == ["new", "same", "new"]
+
+
 def test_the_exact_entry_of_a_report_that_shared_its_keys_stays_buried() -> None:
     one, other = column(guid="news", link="https://outlet.kz/", title="Новости дня")
     held = archive()

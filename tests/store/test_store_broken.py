@@ -18,6 +18,7 @@ from support.stores import databases_fixture  # noqa: F401 - fixture
 from support.values import KZ, MINUTE, NOW, document, entry, feed, polled
 
 from monitor.errors import StoreBroken, StoreBusy, StoreError
+from monitor.model import AuditEvent, Decision
 from monitor.store import SqlStore, open_store
 from monitor.store.faults import translated
 
@@ -58,6 +59,31 @@ def test_a_second_decider_in_the_same_process_waits_and_is_told(store):
     with store.deciding(KZ), ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(store.prune, KZ, NOW, 1)
         assert isinstance(waiting.exception(timeout=20), StoreBusy)
+
+
+def test_a_decision_that_another_process_overtook_is_refused_whole(store, file):
+    store.sync_feeds(KZ, [feed()], NOW, {"tengri": NOW})
+    (state,) = store.claim_due_feeds(KZ, NOW, 1, MINUTE)
+    store.save_poll(polled(state, entry(1)))
+    overtaking = {
+        "decides": decide_nothing,
+        "sets aside": lambda other: other.set_aside(KZ, NOW),
+        "renames": lambda other: other.sync_feeds(KZ, [feed("tengrinews", url=feed().url)], NOW, {}),
+    }
+    for what, overtake in overtaking.items():
+        other = open_store(f"sqlite:///{file}")
+        with store.deciding(KZ) as deciding:
+            overtake(other)
+            other.close()
+            with pytest.raises(StoreBusy, match="decided again"):
+                deciding.commit(Decision(consumed=(), audit=(AuditEvent(at=NOW, kind="decided", subject=what),)))
+    assert store.audit(limit=9, kind="decided") == ()
+    decide_nothing(store)
+
+
+def decide_nothing(store: SqlStore) -> None:
+    with store.deciding(KZ) as deciding:
+        deciding.commit(Decision(consumed=()))
 
 
 def test_a_damaged_file_is_named(store, file):
