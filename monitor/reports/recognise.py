@@ -30,8 +30,11 @@ TEXT_OTHER = 0.35
 FULL_TEXT = 8
 """Words below which a text says nothing for or against."""
 
-REPUBLISHED = timedelta(days=1)
-"""Entries without a common key and with equal words further apart than this are two: the same warning, given again."""
+MOVED = timedelta(days=1)
+"""How far apart the stated times of an article may be that moved to another host (zones are mended on the way)."""
+
+REPUBLISHED = timedelta(hours=1)
+"""The same for equal words at an unknown address: an air raid warning comes in the same words a few hours later."""
 
 HEADLINE = 120
 """Characters of the text that stand for a missing title."""
@@ -52,9 +55,9 @@ def recognise(entry: Entry, outlet: str, found: Mapping[str, Report], made: Abst
     if report is not None:
         return report
     moved, words = found.get("p1"), found.get("t1")
-    if moved and is_alike(moved, entry) and _is_near(moved, entry):
+    if moved and is_alike(moved, entry) and _is_near(moved, entry, MOVED):
         return moved
-    if words and (not made & {"l1", "g1"} or _is_near(words, entry)):
+    if words and (not made & {"l1", "g1"} or _is_near(words, entry, REPUBLISHED)):
         return words
     return None
 
@@ -99,10 +102,10 @@ def _is_specific(address: str | None) -> bool:
     return _SPECIFIC.search(_HOST.sub("", address or "")) is not None
 
 
-def _is_near(report: Report, entry: Entry) -> bool:
+def _is_near(report: Report, entry: Entry, span: timedelta) -> bool:
     if report.published is None or entry.published is None:
         return True
-    return abs(report.published - entry.published) <= REPUBLISHED
+    return abs(report.published - entry.published) <= span
 
 
 def _share(one: str, other: str) -> float:

@@ -305,17 +305,21 @@ class Service:
         )
 
     async def work_off(self) -> datetime | None:
-        """Tick until nothing is due at or before now and nothing is under way; return when something will be."""
+        """Tick until nothing is due at or before now and nothing is under way; return when something will be.
+
+        The last look is taken while no tick runs: what a tick has leased and not yet taken up would look like nothing.
+        """
         while True:
             await self.tick()
             while self._busy():
                 self._change.clear()
                 if self._busy():
                     await self._change.wait()
-            now = self.clock.now()
-            work = await asyncio.to_thread(self.store.work, self.setup.situation, now, tuple(self._deliverers))
-            if not work.entries and not _is_due(work.due, now):
-                return work.due
+            async with self._ticking:
+                now = self.clock.now()
+                work = await asyncio.to_thread(self.store.work, self.setup.situation, now, tuple(self._deliverers))
+                if not self._busy() and not work.entries and not _is_due(work.due, now):
+                    return work.due
 
     # --- configuration --------------------------------------------------------------------------------------------
 

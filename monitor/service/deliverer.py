@@ -38,6 +38,7 @@ class Deliverer:
         self._store, self._clock, self._tasks, self._tell = store, clock, tasks, tell
         self._on_change = on_change
         self._saving = asyncio.Lock()
+        self._leases: dict[str, str] = {}
         self._idle = asyncio.Event()
         self._idle.set()
         self.in_flight = 0
@@ -55,8 +56,16 @@ class Deliverer:
         return self._store.claim_due_deliveries(self.channel.name, now, room, self.channel.deadline + GRACE)
 
     def start(self, deliveries: Iterable[Delivery]) -> None:
-        """Take up leased deliveries."""
+        """Take up leased deliveries. One that is being sent already keeps being sent, under its new lease.
+
+        That happens when the wall clock is set forward: leases end by it, sends do not.
+        """
         for delivery in deliveries:
+            assert delivery.lease is not None
+            known = delivery.id in self._leases
+            self._leases[delivery.id] = delivery.lease
+            if known:
+                continue
             self.in_flight += 1
             self._idle.clear()
             self._tasks.create_task(self._run(delivery), name=f"deliver {delivery.id}")
@@ -78,6 +87,7 @@ class Deliverer:
             # a defect of ours with this one message: loud, its claims are bounded, the others go on
             log.exception("delivery failed unexpectedly", id=delivery.id, channel=self.channel.name)
         finally:
+            del self._leases[delivery.id]
             self.in_flight -= 1
             if not self.in_flight:
                 self._idle.set()
@@ -102,9 +112,9 @@ class Deliverer:
             await self._tell(said, _facts(before, endpoint))
 
     async def _save(self, claimed: Delivery, row: Delivery, attempt: Attempt, endpoint: Endpoint) -> None:
-        assert claimed.lease is not None
+        lease = self._leases[claimed.id]
         audit = sent(row, attempt, endpoint)
-        saved = await asyncio.to_thread(self._store.save_attempt, row, claimed.lease, attempt, endpoint, audit)
+        saved = await asyncio.to_thread(self._store.save_attempt, row, lease, attempt, endpoint, audit)
         log.info(
             "delivery",
             id=row.id,

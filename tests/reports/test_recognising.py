@@ -401,7 +401,29 @@ def test_the_exact_entry_of_a_report_that_shared_its_keys_stays_buried() -> None
     assert held.show(one, "outlet").kind is ChangeKind.SAME
 
 
-@pytest.mark.parametrize("apart", [timedelta(), timedelta(hours=23)])
-def test_equal_words_at_other_addresses_within_a_day_are_one_article(apart: timedelta) -> None:
+@pytest.mark.parametrize(("apart", "kind"), [(timedelta(), "same"), (HOUR, "same"), (2 * HOUR, "new")])
+def test_equal_words_at_another_address_are_one_article_for_an_hour(apart: timedelta, kind: str) -> None:
     moved = replace(ARTICLE, guid="urn:x:1002", link="https://outlet.kz/x-1002", published=NOW - HOUR + apart)
-    assert kinds([ARTICLE, moved]) == ["new", "same"]
+    assert kinds([ARTICLE, moved]) == ["new", kind]
+    assert kinds([ARTICLE, replace(moved, published=None)]) == ["new", "same"]
+
+
+def test_an_alarm_that_comes_again_in_the_same_words_is_new() -> None:
+    words = "Воздушная тревога объявлена на всей территории области"
+    alarms = [
+        Entry(
+            guid=f"urn:{n}000",
+            link=f"https://outlet.kz/{n}000",
+            title=words,
+            summary=words,
+            published=NOW + 3 * n * HOUR,
+        )
+        for n in range(3)
+    ]
+    assert kinds([*alarms, *alarms]) == ["new"] * 3 + ["same"] * 3
+
+
+@pytest.mark.parametrize(("apart", "kind"), [(23 * HOUR, "same"), (25 * HOUR, "new")])
+def test_an_article_on_another_host_may_state_another_time_within_a_day(apart: timedelta, kind: str) -> None:
+    other = LINK.replace("outlet.kz", "outlet.com")
+    assert kinds([ARTICLE, replace(ARTICLE, link=other, guid=other, published=NOW - HOUR + apart)]) == ["new", kind]

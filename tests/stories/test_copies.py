@@ -16,7 +16,7 @@ from monitor.language.text import forms
 from monitor.model import Report, Sketch, content_key
 from monitor.stories import CopyIndex, sketch_of
 from monitor.stories.copies import MEMORY, _open
-from monitor.stories.likeness import MAX_NUMBERS, MAX_SHINGLES, MAX_TITLE, TITLE_ALONE, likeness, title_words
+from monitor.stories.likeness import MAX_NUMBERS, MAX_SHINGLES, MAX_TITLE, SAME_HOURS, likeness, title_words
 
 TITLE = "МВД Казахстана сообщило о погибших сотрудниках полиции в Алматы"
 TEXT = (
@@ -32,9 +32,10 @@ SENTENCES = TEXT.split(". ")
 
 
 def made(name: str = "", /, at: datetime = NOW, **given: Any) -> Report:
+    """A report by an outlet of its own, unless one is named."""
     known = {"title": TITLE, "text": TEXT, "seen_at": at} | given
     name = name or content_key("r", *(str(value) for value in known.values()))
-    return report(name, **known)
+    return report(name, **{"outlet": name, **known})
 
 
 class Desk:
@@ -193,6 +194,52 @@ def test_a_verbatim_copy_joins_although_a_later_version_of_another_speaks_agains
     assert desk.take(made("e", text=TEXT + " Задержаны 3000 человек.", title="Иначе")) != story
 
 
+def test_an_outlets_own_new_figure_does_not_hide_behind_a_copy_without_figures() -> None:
+    text = "Погибли {}сотрудников полиции и Национальной гвардии, сообщили в пресс-службе ведомства днём"
+    flow = [
+        made("a", outlet="one", text=text.format("8 ")),
+        made("b", text=text.format("")),
+        made("c", outlet="one", text=text.format("18 ")),
+    ]
+    assert stories(*flow) == [0, 0, 1]
+
+
+FOOTER = (
+    "Подписаться на наш телеграм-канал, прислать новость редакции, читать нас в других социальных сетях каждый день"
+)
+
+
+def test_a_footer_does_not_make_copies_of_an_outlets_own_posts() -> None:
+    posts = ("Взрыв на рынке в Алматы", "Снижены цены на газ", "Аким подал в отставку", "Введён комендантский час")
+    desk = [made(f"r{n}", outlet="channel", title=post, text=f"{post}. {FOOTER}") for n, post in enumerate(posts)]
+    assert stories(*desk) == [0, 1, 2, 3]
+
+
+def test_a_column_with_a_footer_is_a_report_each_time() -> None:
+    title = "Главные новости дня в Казахстане и мире"
+    days = [
+        made(f"r{n}", NOW + n * HOUR, outlet="channel", title=title, text=f"{words(n, 15)} {FOOTER}") for n in range(3)
+    ]
+    assert stories(*days) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    [
+        (TEXT, True),
+        (TEXT.replace("различной", "разной"), True),
+        (TEXT + " Подробности позже.", True),
+        (". ".join(SENTENCES[:2]), False),
+        (TEXT + " " + OTHER_TEXT, False),
+        ("", True),
+    ],
+    ids=["verbatim", "a word changed", "a sentence more", "cut", "much more", "headline only"],
+)
+def test_an_outlet_copies_itself_only_where_nearly_all_is_the_same(text: str, joined: bool) -> None:
+    one, other = made("a", outlet="one"), made("b", NOW + HOUR, outlet="one", text=text)
+    assert (stories(one, other) == [0, 0]) is joined
+
+
 def test_a_flash_does_not_join_two_reports_under_one_headline() -> None:
     title = "Президент выступил с обращением к народу Казахстана"
     first, flash = made("a", title=title), made("flash", NOW + HOUR, title=title, text="")
@@ -201,12 +248,28 @@ def test_a_flash_does_not_join_two_reports_under_one_headline() -> None:
 
 
 @pytest.mark.parametrize(
-    ("apart", "joined"), [(timedelta(), True), (TITLE_ALONE, True), (TITLE_ALONE + timedelta(seconds=1), False)]
+    ("apart", "joined"), [(timedelta(), True), (SAME_HOURS, True), (SAME_HOURS + timedelta(seconds=1), False)]
 )
 def test_a_headline_alone_makes_copies_for_half_a_day(apart: timedelta, joined: bool) -> None:
     title = "Прогноз погоды на завтра по областям Казахстана"
     found = stories(made("a", title=title, text=""), made("b", NOW + apart, title=title, text=""))
     assert (found == [0, 0]) is joined
+
+
+@pytest.mark.parametrize(
+    "words", ["Воздушная тревога объявлена на всей территории области", "Тревога в Алматы: укройтесь"]
+)
+def test_an_alarm_in_the_same_words_is_a_copy_for_half_a_day(words: str) -> None:
+    first = made("a", outlet="one", title=words, text=words)
+    for outlet in ("one", "other"):
+        soon, later = (made("b", NOW + hours * HOUR, outlet=outlet, title=words, text=words) for hours in (3, 24))
+        assert stories(first, soon) == [0, 0]
+        assert stories(first, later) == [0, 1]
+
+
+def test_an_outlets_own_report_is_a_copy_for_half_a_day() -> None:
+    assert stories(made("a", outlet="one"), made("b", NOW + SAME_HOURS, outlet="one")) == [0, 0]
+    assert stories(made("a", outlet="one"), made("b", NOW + SAME_HOURS + HOUR, outlet="one")) == [0, 1]
 
 
 @pytest.mark.parametrize(("apart", "joined"), [(MEMORY, True), (MEMORY + timedelta(seconds=1), False)])
