@@ -54,6 +54,23 @@ def list_feeds(
         output.say("Nothing was polled yet: start the service with `monitor run`.")
 
 
+@command(app, "poll", example="monitor feeds poll tengrinews-ru")
+def poll_feeds(
+    session: Session,
+    wanted: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids; none: all enabled feeds.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Have the running service poll feeds now, those that rest after failures too: for when the network is back."""
+    ids = wanted or [feed.id for feed in session.settings().feeds if feed.enabled]
+    answer = session.ask("poll-now", feeds=ids)
+    if as_json:
+        output.show_json({"polled": answer["feeds"]})
+        return
+    output.show(f"{output.count(answer['feeds'], 'feed')} due now; `monitor feeds list` shows what comes of it.")
+
+
 @command(app, "check", example="monitor feeds check https://news.example/rss")
 def check_feeds(
     session: Session,

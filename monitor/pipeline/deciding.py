@@ -44,6 +44,10 @@ BUDGET = timedelta(milliseconds=200)
 """A decision takes no further entry after this, so that polls and deliveries get to write."""
 
 
+MARGIN = timedelta(hours=1)
+"""What memory keeps beyond a story's time: entries wait in the order they arrived, which is not quite that of their `seen_at`."""
+
+
 @dataclass(slots=True)
 class Memory:
     """What the decider keeps between batches: the open reports by likeness. A new one reads itself from the store."""
@@ -53,10 +57,11 @@ class Memory:
 
     def catch_up(self, tx: Deciding, seen_at: datetime) -> None:
         """Learn what was decided since, here or by another replica."""
-        for seq, sketch in tx.sketches_since(self.seq, seen_at - MEMORY):
+        horizon = seen_at - MEMORY - MARGIN
+        for seq, sketch in tx.sketches_since(self.seq, horizon):
             self.copies.add(sketch)
             self.seq = max(self.seq, seq)
-        self.copies.forget(seen_at - MEMORY)
+        self.copies.forget(horizon)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +207,7 @@ class _Batch:
         report = replace(report, story_id=story_id)
         sketch = sketch_of(report, story_id)
         self._copies.add(sketch)
+        self._sketches.pop(report.id, None)  # saved in the order of the latest versions, as the index has them
         self._sketches[report.id] = sketch
         self._story_of[report.id] = story_id
         self._grow(story_id, report, kind)

@@ -390,3 +390,9 @@ def test_commands_work_with_the_real_service(empty_desk: Any, real_service: Any)
 
 def test_run_with_a_virtual_clock_stands_at_that_time(empty_desk: Any) -> None:
     assert "2022-01-01T12:00" in empty_desk.run("run", "--virtual-clock", "noon", code=2).stderr
+
+
+def test_feeds_poll_asks_for_the_named_feeds_or_for_all_enabled_ones(desk: Any, service: Any) -> None:
+    service.answers["poll-now"] = {"feeds": 2}
+    assert desk.run("feeds", "poll", "a", "b").stdout.startswith("2 feeds due now")
+    assert desk.json("feeds", "poll") == {"polled": 2}

@@ -50,7 +50,7 @@ def test_the_example_of_every_command_is_a_command_line_that_parses(path: tuple[
 
 def test_all_commands_that_the_product_promises_are_there() -> None:
     promised = """run once check init reload status pause resume test-alert replay
-        feeds list|add|remove|check|import-opml|export-opml   watches list|add|remove|test   reports list|show
+        feeds list|add|remove|check|poll|import-opml|export-opml   watches list|add|remove|test   reports list|show
         stories list|show   alerts list|show   deliveries list|show|retry   channels list|test   config show|schema"""
     words = promised.split()
     wanted = set()

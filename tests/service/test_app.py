@@ -342,3 +342,41 @@ def test_a_store_deleted_under_the_service_is_an_error_in_the_log_and_no_hang(tm
         return len(desk.told())
 
     assert play(tmp_path, scene) >= 1
+
+
+def test_a_channel_that_is_gone_is_tried_again_once_it_is_set_up_anew(tmp_path):
+    async def scene(desk, server):
+        server.on("/feed", rss(PROTEST))
+        server.on("/hook", reply(410))
+        server.on("/new", reply(204))
+        async with desk.running() as client:
+            await desk.advance(client, MINUTE)
+            written = (desk.config / "monitor.yaml").read_text()
+            (desk.config / "monitor.yaml").write_text(written.replace("/hook'", "/new'"))
+            await client.call("reload")
+            await client.call("test-alert")
+            await desk.advance(client, MINUTE)
+        return [json.loads(request.body)["type"] for request in server.to("/new")]
+
+    assert "alert.test" in play(tmp_path, scene)
+
+
+def test_a_service_that_waits_for_a_hanging_feed_stops_at_once_and_the_feed_is_due_as_before(tmp_path):
+    async def scene(desk, server):
+        server.on("/feed", hang())
+        async with asyncio.timeout(20):
+            async with desk.running() as client:
+                advancing = asyncio.create_task(desk.advance(client, MINUTE))
+                await server.arrived(1)
+                stopper = await desk._connect(asyncio.current_task())
+                await stopper.call("stop")
+                await stopper.aclose()
+                await asyncio.gather(advancing, return_exceptions=True)
+        store = open_store(desk.settings().store_url, data_dir=desk.data)
+        try:
+            (state,) = store.feed_states("kz")
+            return state.lease, state.due_at <= desk.now
+        finally:
+            store.close()
+
+    assert play(tmp_path, scene) == (None, True)

@@ -71,6 +71,7 @@ COPIES = {
     "cut": {"text": ". ".join(SENTENCES[:2])},
     "cut within a word": {"text": TEXT[:150] + "…"},
     "cut to the first sentence": {"text": SENTENCES[0]},
+    "cut to the first sentence, and the headline too": {"text": SENTENCES[0], "title": " ".join(TITLE.split()[:5])},
     "cut with its own headline": {"text": ". ".join(SENTENCES[:2]), "title": "Потери силовиков"},
     "marked as updated": {"title": "ОБНОВЛЕНО: " + TITLE},
     "headline in capitals": {"title": TITLE.upper()},
