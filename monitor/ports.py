@@ -228,6 +228,9 @@ class Store(Protocol):
         A changed URL drops validators and body hash, nothing else. A shorter pace brings the due time forward.
         """
 
+    def changed_watches(self, situation: str, watches: Sequence[Watch]) -> tuple[str, ...]:
+        """Return what `sync_watches` would return, changing nothing: what is done for them is done again after a crash before it."""
+
     def sync_watches(self, situation: str, watches: Sequence[Watch], now: datetime) -> tuple[str, ...]:
         """Store the watches' recipes; return the names of those new or changed (none on a store's first sync)."""
 

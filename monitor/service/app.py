@@ -334,14 +334,18 @@ class Service:
         removed = await asyncio.to_thread(self.store.retire_channels, tuple(self.setup.channels), now)
         if removed:
             log.warning("channels were removed; their waiting deliveries ended and can be retried", deliveries=removed)
-        changed = await asyncio.to_thread(self.store.sync_watches, settings.situation_id, settings.watches, now)
-        for name in changed:
-            found = await asyncio.to_thread(backfill.backfill, self.store, self.setup, name, now)
-            log.info("watch is new or changed: ran over the stored reports", watch=name, found=found)
+        await self._backfill(settings, now)
         self._deliverers = {
             name: kept if (kept := self._deliverers.get(name)) and kept.channel is channel else self._deliverer(channel)
             for name, channel in self.setup.channels.items()
         }
+
+    async def _backfill(self, settings: Settings, now: datetime) -> None:
+        """Run new and changed watches over the stored reports; only then they count as known."""
+        for name in await asyncio.to_thread(self.store.changed_watches, settings.situation_id, settings.watches):
+            found = await asyncio.to_thread(backfill.backfill, self.store, self.setup, name, now)
+            log.info("watch is new or changed: ran over the stored reports", watch=name, found=found)
+        await asyncio.to_thread(self.store.sync_watches, settings.situation_id, settings.watches, now)
 
     def _clamp(self, now: datetime) -> None:
         """Poll feeds now that are due later than any poll can be put off: the clock was wrong when that was decided."""

@@ -122,6 +122,17 @@ def _rename(connection: Connection, old: str, new: str) -> None:
 # --- watches ----------------------------------------------------------------------------------------------------------
 
 
+def changed_watches(connection: Connection, situation: str, configured: Sequence[Watch]) -> tuple[str, ...]:
+    """Return the names of enabled watches that are new or changed, none before the first sync."""
+    synced = select(situations.c.watches_synced).where(situations.c.id == situation)
+    if not connection.execute(synced).scalar():
+        return ()
+    stored = {
+        row.name: row.recipe for row in connection.execute(select(watches).where(watches.c.situation == situation))
+    }
+    return tuple(watch.name for watch in configured if watch.enabled and stored.get(watch.name) != watch.recipe())
+
+
 def sync_watches(connection: Connection, situation: str, configured: Sequence[Watch]) -> tuple[str, ...]:
     """Store the recipes of the enabled watches; return the names of those new or changed, none at the first sync."""
     situation_row.hold(connection, situation)

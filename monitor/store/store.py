@@ -111,6 +111,11 @@ class SqlStore:
         with self._writing() as connection:
             configuring.sync_feeds(connection, situation, feeds, now, first_due)
 
+    def changed_watches(self, situation: str, watches: Sequence[Watch]) -> tuple[str, ...]:
+        """Return the names of watches that are new or changed since the last sync, changing nothing."""
+        with self._reading() as connection:
+            return configuring.changed_watches(connection, situation, watches)
+
     def sync_watches(self, situation: str, watches: Sequence[Watch], now: datetime) -> tuple[str, ...]:  # noqa: ARG002
         """Store the watches' recipes; return the names of those new or changed (none at a store's first sync)."""
         with self._writing() as connection:

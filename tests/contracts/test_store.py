@@ -309,8 +309,12 @@ def test_watches_are_named_when_they_are_new_or_changed_but_not_at_the_first_syn
 
 
 def test_a_store_that_first_saw_no_watches_names_the_first_one(store):
+    fuel = Watch(name="fuel", title="", any=("газ",))
+    assert store.changed_watches(KZ, [fuel]) == ()
     assert store.sync_watches(KZ, [], NOW) == ()
-    assert store.sync_watches(KZ, [Watch(name="fuel", title="", any=("газ",))], NOW) == ("fuel",)
+    assert store.changed_watches(KZ, [fuel]) == ("fuel",)
+    assert store.sync_watches(KZ, [fuel], NOW) == ("fuel",)
+    assert store.changed_watches(KZ, [fuel]) == ()
 
 
 def test_flags_are_set_changed_and_cleared(store):
