@@ -35,6 +35,7 @@ WORD_BYTES = 45
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _LINE_END = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_NO_LABEL = re.compile(r"[^a-z0-9-]+")
 _TOKEN = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -138,11 +139,16 @@ def _headers(letterhead: Letterhead, alert: Alert, delivery_id: str, to: str) ->
         root = f"<story-{_TOKEN.sub('', alert.story_id)}@{letterhead.domain}>"
         headers |= {"In-Reply-To": root, "References": root}
     headers["Auto-Submitted"] = "auto-generated"  # RFC 3834 section 5: keeps holiday notices from answering
-    if letterhead.list_id:
-        headers["List-Id"] = f"<{letterhead.list_id}>"
+    headers["List-Id"] = f"<{letterhead.list_id or _list_id(alert.route, letterhead.domain)}>"
     if letterhead.unsubscribe:
         headers["List-Unsubscribe"] = f"<{letterhead.unsubscribe}>"
     return headers
+
+
+def _list_id(route: str, domain: str) -> str:
+    """Return the route as a list of the domain (RFC 2919): what readers sort by where nothing else is configured."""
+    label = _NO_LABEL.sub("-", route.lower()).strip("-")[:63].strip("-")
+    return f"{label or 'alerts'}.{domain}"
 
 
 def _mail(headers: Mapping[str, str | Address], subject: str, message: Message) -> bytes:

@@ -224,3 +224,12 @@ def test_ids_from_outside_cannot_break_out_of_a_message_id() -> None:
     assert mail["References"] == "<story-s1Bccx@example.org>"
     assert mail["Message-ID"] == "<d1xy@example.org>"
     assert mail.keys() == NAMES
+
+
+@pytest.mark.parametrize(
+    ("route", "expected"),
+    [("desk", "desk"), ("Night Desk!", "night-desk"), ("Дежурный", "alerts"), ("a" * 90, "a" * 63)],
+)
+def test_without_a_list_id_the_route_is_the_list(route: str, expected: str) -> None:
+    mail = read(compose(list_id=None, alert=replace(ALERT, route=route)))
+    assert mail["List-Id"] == f"<{expected}.example.org>"
