@@ -28,6 +28,7 @@ OPERATOR_FACTS: Mapping[str, tuple[str, ...]] = {
     "channel_gone": ("channel", "detail"),
     "channel_recovered": ("channel",),
     "entry_aside": ("detail",),
+    "channel_removed": ("ended",),
 }
 """What an operator alert can be about, and the facts its sentence needs."""
 
@@ -141,6 +142,10 @@ ENGLISH = Phrases(
             "An entry could not be decided and was set aside",
             "{detail}. It is kept and nothing waits for it. Please report this with the service's log.",
         ),
+        "channel_removed": (
+            "Alerts were waiting for a channel that was removed",
+            "Deliveries ended without arriving: {ended}. `monitor deliveries list --state dead` shows them; with the channel back under its name, `monitor deliveries retry` sends them.",
+        ),
     },
     test_word="TEST",
     test_headline="Test alert",
@@ -222,6 +227,10 @@ RUSSIAN = Phrases(
         "entry_aside": (
             "Запись не удалось обработать, она отложена",
             "{detail}. Она сохранена, остальные её не ждут. Сообщите об этом разработчикам, приложив журнал службы.",
+        ),
+        "channel_removed": (
+            "Оповещения ждали канала, который удалён",
+            "Недоставленных сообщений: {ended}. Их показывает `monitor deliveries list --state dead`; когда канал вернётся под тем же именем, их отправит `monitor deliveries retry`.",
         ),
     },
     test_word="ТЕСТ",
@@ -307,6 +316,10 @@ KAZAKH = Phrases(
         "entry_aside": (
             "Бір жазбаны өңдеу мүмкін болмай, ол бөлек қойылды",
             "{detail}. Ол сақталды, қалғандары оны күтпейді. Қызмет журналын қосып, әзірлеушілерге хабарлаңыз.",
+        ),
+        "channel_removed": (
+            "Хабарландырулар жойылған арнаны күтіп тұрған еді",
+            "Жеткізілмеген хабарлар саны: {ended}. Оларды `monitor deliveries list --state dead` көрсетеді; арна сол атпен қайтарылса, `monitor deliveries retry` жібереді.",
         ),
     },
     test_word="СЫНАҚ",

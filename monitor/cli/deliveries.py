@@ -108,8 +108,15 @@ def retry_deliveries(
         raise UsageError("name deliveries by id, or choose them with --channel or --state (for one: --state dead)")
     if state in {DeliveryState.DELIVERED, DeliveryState.SUPERSEDED, DeliveryState.SENDING}:
         raise UsageError(f"deliveries that are {state} are not sent again: choose --state dead or --state pending")
+    configured = {each.name for each in session.settings().channels}
     with session.store() as store:
         chosen = _by_id(store, delivery_ids) if delivery_ids else _matching(store, channel, state)
+        gone = sorted({each.channel for each in chosen} - configured)
+        if gone:
+            raise UsageError(
+                f"nothing was changed: {', '.join(gone)} is no channel in monitor.yaml any more; give a channel that name"
+                " again, then retry"
+            )
         retried = store.retry_deliveries([each.id for each in chosen], session.now)
     if as_json:
         output.show_json({"retried": retried, "deliveries": [each.id for each in chosen]})

@@ -101,6 +101,11 @@ def reload(session: Session, as_json: Json = False) -> None:
         f"Reloaded: {output.count(answer['feeds'], 'feed')}, {output.count(answer['watches'], 'watch', 'watches')}, "
         f"{output.count(answer['channels'], 'channel')}."
     )
+    if ended := answer.get("ended"):
+        output.say(
+            f"{output.count(ended, 'delivery', 'deliveries')} waited for channels that are gone and ended:"
+            " `monitor deliveries list --state dead`."
+        )
 
 
 def pause(session: Session, as_json: Json = False) -> None:

@@ -105,11 +105,12 @@ def _service(found: Mapping[str, Any], refused: str | None, now: datetime) -> It
         yield Text(one_line(refused or ""))
     else:
         yield Text("running", style="bold green")
-    reload = (running or {}).get("reload")
+    reload, fault = (running or {}).get("reload"), (running or {}).get("store_fault")
     paused = moments.read(found.get("paused"))
     yield output.facts(
         (
             ("situation", found["situation"]["name"]),
+            ("store", Text(f"cannot be written: {fault}", style="bold red") if fault else None),
             ("process", f"{running['pid']}, version {running['version']}" if running else None),
             ("since", moments.ago(running["since"], now) if running else None),
             ("sending", f"PAUSED {moments.ago(paused, now)}; `monitor resume` goes on" if paused else None),

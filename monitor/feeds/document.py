@@ -9,6 +9,8 @@ feedparser's traps, and what is done about them (each measured):
     resolves guids against the base address, so a moved feed     no base address is given; links are resolved here
     changes every identity
     fills missing parts of dates from today                      the raw text is read by dates.py
+    its loose parser fails on references to surrogates and       `_mended` rewrites them first
+    beyond Unicode (`&#55357;&#56832;`)
     RFC 3023 rules turn `text/xml` without charset to ASCII      the text is decoded by charset.py and handed over as UTF-8
 """
 
@@ -16,6 +18,7 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from datetime import timedelta
@@ -45,6 +48,17 @@ MAX_TTL = timedelta(days=365)
 
 _ILLEGAL = {code: None for code in (*range(0x20), 0xFFFE, 0xFFFF) if chr(code) not in "\t\n\r"}
 """Characters that XML 1.0 forbids and that stop a strict parser (section 2.2)."""
+
+_SUSPECT_REFERENCES = re.compile(
+    rb"(?:&#(?:0++|0*+5[567][0-9]{3}|[0-9]{7,}+|[xX](?:0++|0*+[dD][89a-fA-F][0-9a-fA-F]{2}|[0-9a-fA-F]{6,}+));)++"
+)
+"""Runs of numeric references that may name no character: zero, those around the surrogates (55296 to 57343, U+D800 to
+U+DFFF), very long ones. Few ordinary references match, and possessive repeats keep the search linear."""
+
+_REFERENCE = re.compile(rb"&#([xX]?)0*+([0-9a-fA-F]*+);")
+
+_LONGEST_NUMBER = 7
+"""Digits of 1114111 (U+10FFFF), the last character; hexadecimal needs six."""
 
 _XML_DECLARATION = re.compile(r"^<\?xml\b[^>]*\?>")
 _HTML = re.compile(r"(?:\s|<\?[^>]*>|<!--.*?-->)*<(?:!doctype\s+html|html|head)\b", re.IGNORECASE | re.DOTALL)
@@ -100,7 +114,7 @@ def _json(text: str, content_type: str | None, url: str, limits: Limits) -> Pars
 
 def _feedparser(text: str) -> Any:
     """Return feedparser's reading of a text, with neither its HTML cleaning nor its link resolution."""
-    data = _XML_DECLARATION.sub("", text, count=1).encode("utf-8", "replace")
+    data = _mended(_XML_DECLARATION.sub("", text, count=1).encode("utf-8", "replace"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         return feedparser.parse(
@@ -109,6 +123,27 @@ def _feedparser(text: str) -> Any:
             sanitize_html=False,
             resolve_relative_uris=False,
         )
+
+
+def _mended(data: bytes) -> bytes:
+    """Return a document in UTF-8 whose numeric references all name characters (XML 1.0, section 4.1).
+
+    Publishers that count in UTF-16 write an emoji as references to two surrogates: they become one to the letter.
+    Lone surrogates, NUL and numbers beyond Unicode become U+FFFD.
+    """
+    return _SUSPECT_REFERENCES.sub(_mended_run, data)
+
+
+def _mended_run(run: re.Match[bytes]) -> bytes:
+    units = "".join(_character(match[2], 16 if match[1] else 10) for match in _REFERENCE.finditer(run[0]))
+    text = units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return b"".join(b"&#%d;" % ord(char) for char in text)  # never raw: `&#0000060;` must not become markup
+
+
+def _character(digits: bytes, base: int) -> str:
+    """Return what a number without leading zeros names, maybe half a letter; U+FFFD for what cannot be one."""
+    code = int(digits, base) if 0 < len(digits) <= _LONGEST_NUMBER else 0
+    return chr(code) if 0 < code <= sys.maxunicode else "\N{REPLACEMENT CHARACTER}"
 
 
 def _items(result: Any) -> Iterator[Item]:

@@ -1,7 +1,8 @@
 """The worker process: reads documents from its input, writes what they say to its output, and lives under limits.
 
 Started by parse.py as `python -c "from monitor.feeds.worker import main; main()"`. A message is four bytes of length (big-endian) and a pickle.
-Only this process imports what parses; it imports nothing else of the product, and its environment holds no secrets.
+Only this process imports what parses; it imports nothing of the product but what
+that needs, and its environment holds no secrets.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ import os
 import pickle
 import resource
 import sys
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from monitor.feeds.limits import Limits
+from monitor.model import FailureKind, PollFailure
+from monitor.ports import ParsedFeed
 
 OUT_OF_MEMORY = 77
 """Exit code of a worker that reached its limit of memory: it ends, because what is left of its memory is in pieces."""
@@ -28,14 +32,28 @@ def main() -> None:
 
     while (job := receive(source)) is not None:
         _limit_cpu(cpu_seconds)
-        body, content_type, url, limits = job
-        assert isinstance(limits, Limits)
         try:
-            outcome = parse_document(body, content_type, url, limits)
-            sink.write(message(outcome))
+            sink.write(message(_outcome(parse_document, job)))
             sink.flush()
         except MemoryError:
             os._exit(OUT_OF_MEMORY)
+
+
+def _outcome(
+    parse: Callable[[bytes, str | None, str, Limits], ParsedFeed | PollFailure],
+    job: tuple[bytes, str | None, str, Limits],
+) -> ParsedFeed | PollFailure:
+    """Return what a document says; an error of the parsers, which hostile documents can provoke, is that feed's failure.
+
+    Only the error's class is named: its text may hold anything from the document.
+    """
+    try:
+        return parse(*job)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever the parsers raise, the feed's health shows it
+        reason = f"The document cannot be read: it made the parser fail with {type(error).__name__}."
+        return PollFailure(kind=FailureKind.PARSER_KILLED, reason=reason)
 
 
 def message(value: Any) -> bytes:

@@ -33,6 +33,8 @@ class Counts:
     """Deliveries that had not arrived when the run ended, or never will."""
     lost: int
     repeated: int
+    resent: int
+    """Of the repeated: one message with one id twice, which a kill excuses; a story told twice never is."""
     garbled: int
     """Entries whose stored headline is not the published one."""
 

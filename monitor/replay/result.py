@@ -39,9 +39,13 @@ class ReplayResult:
 
     @property
     def failed(self) -> bool:
-        """Tell whether something was lost, or repeated beyond what a kill excuses (at most one message per sender slot)."""
+        """Tell whether something was lost, garbled or told twice, or sent again beyond what kills excuse.
+
+        A kill excuses at most one message per sender slot, with the same id.
+        """
         counts = self.summary.counts
-        return bool(counts.lost or counts.garbled or counts.repeated > self.kills * SENDER_SLOTS)
+        told_twice = counts.repeated - counts.resent
+        return bool(counts.lost or counts.garbled or told_twice or counts.resent > self.kills * SENDER_SLOTS)
 
     def as_json(self) -> dict[str, Any]:
         """Return the result as values for `json.dumps`: the shape is documented in config/scenarios/README.md."""

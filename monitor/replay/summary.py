@@ -48,6 +48,7 @@ def summarise(evidence: Evidence) -> Summary:
         undelivered=sum(not delivery.arrived for delivery in deliveries),
         lost=len(lost),
         repeated=len(repeated),
+        resent=len(account.resent()),
         garbled=len(garbled),
     )
     return Summary(
@@ -154,14 +155,18 @@ class _Account:
         missing = [channel for channel in route.channels if channel not in arrived]
         return f"the alert {listing.alert_id[:10]} never arrived over {', '.join(missing)}" if missing else None
 
-    def repeated(self) -> tuple[str, ...]:
-        """Return a sentence for each thing that was said twice."""
+    def resent(self) -> tuple[str, ...]:
+        """Return a sentence for each message that came more than once to one recipient, with one id."""
         arrivals = Counter((arrival.channel, arrival.id, arrival.recipient) for arrival in self.evidence.arrivals)
-        found = [
+        return tuple(
             f"delivery {name[:10]} came {times} times over {channel}"
             for (channel, name, _), times in arrivals.items()
             if times > 1
-        ]
+        )
+
+    def repeated(self) -> tuple[str, ...]:
+        """Return a sentence for each thing that was said twice."""
+        found = list(self.resent())
         stories = [alert for alert in self.evidence.stored.alerts if alert.kind is AlertKind.STORY]
         told = Counter((alert.report.id, alert.route) for alert in stories if alert.report)
         found += [

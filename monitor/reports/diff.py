@@ -2,8 +2,8 @@
 
 A report is found by its keys and recognised by `reports.recognise`; other words than in any of its versions make a new
 version, words that it had before are no change (an outlet that takes an edit back says nothing new). Only the outlet itself
-revises a report: an aggregator that links to it under a headline of its own shows the same report, and where the aggregator
-came first, the outlet takes its report over with its own words.
+revises a report: an aggregator that links to it in words that are alike shows the same report, and where the aggregator came
+first, the outlet takes its report over with its own words. Other words of another outlet are a report of their own.
 """
 
 from __future__ import annotations
@@ -42,14 +42,26 @@ class _Memory:
 
         A guid or link alone is not enough where the other one is new: publishers use them again.
         """
-        identifying = [key for key in keys if key[:2] in {"l1", "g1"}] or keys
         gone = self.buried - self.reports.keys()
+        link = (
+            "o1" if any(key[:2] == "o1" and key in gone for key in keys) else "l1"
+        )  # l1 may live on as another outlet's
+        identifying = [key for key in keys if key[:2] in {link, "g1"}] or keys
         return gone.issuperset(identifying) or keys[-1] in gone
 
-    def claimed(self, keys: Sequence[str], report_id: str | None) -> tuple[str, ...]:
-        """Return the keys a report is known by: those of no other report; the exact one only where some are another's."""
-        free = tuple(key for key in keys if (owner := self.owner(key)) is None or owner.id == report_id)
-        return free if len(free) < len(keys) else tuple(key for key in free if not key.startswith("e1"))
+    def claimed(self, keys: Sequence[str], entry: Entry, feed: Feed, report: Report | None = None) -> tuple[str, ...]:
+        """Return the keys a report (None: a new one) is known by from an entry: those that are no other report's.
+
+        The outlet's link only where the link is another outlet's. The exact one only where some keys are another report's, or
+        the words may drift away from an entry that stays: the outlet edits what an aggregator shows.
+        """
+        owners = {key: owner for key in keys if (owner := self.owner(key)) and (not report or owner.id != report.id)}
+        copied = report is not None and report.outlet != feed.outlet
+        beside = any(key[:2] == "l1" and owner.outlet != feed.outlet for key, owner in owners.items())
+        idle = set() if beside and not copied else {"o1"}
+        if not owners and not copied and (not entry.link or is_own(entry, feed)):
+            idle.add("e1")
+        return tuple(key for key in keys if key not in owners and key[:2] not in idle)
 
     def learn(self, change: Change) -> None:
         if change.kind is ChangeKind.BURIED:
@@ -76,10 +88,12 @@ def _change(intake: IntakeEntry, feed: Feed, memory: _Memory) -> Change:
     keys = keys_of(intake.entry, feed)
     report = memory.find(keys, intake.entry, feed.outlet)
     if report is not None:
-        return _known(intake, feed, report, memory.versions.get(report.id, ()), memory.claimed(keys, report.id))
+        return _known(
+            intake, feed, report, memory.versions.get(report.id, ()), memory.claimed(keys, intake.entry, feed, report)
+        )
     if memory.is_buried(keys):
         return Change(kind=ChangeKind.BURIED, intake=intake, report=_report(intake, feed, keys), keys=())
-    mine = memory.claimed(keys, None)
+    mine = memory.claimed(keys, intake.entry, feed)
     fresh = _report(intake, feed, tuple(key for key in mine if key not in memory.buried))
     return Change(
         kind=ChangeKind.NEW, intake=intake, report=fresh, keys=mine, version=_version(fresh, 1, intake.seen_at)

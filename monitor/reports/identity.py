@@ -6,11 +6,12 @@ Choice: an entry has several keys, each a different way to be the same, and any 
 is meant is `reports.recognise`'s question). A key that cannot identify (a guid or link that stands on several entries of one
 document, a home page) is not made.
     l1  canonical link: scheme, www, mobile and AMP forms, tracking parameters, fragment and trailing slash gone
+    o1  outlet and canonical link: for an outlet's own report where the link already leads to another outlet's
     g1  outlet and guid
     p1  outlet, path and query of the link, and folded title: an article that moved to another host
     t1  outlet, folded title and text: an entry whose guid and link both changed, or that never had any. Short words are the
         same only at the same time: `Weather for tomorrow` comes every day.
-    e1  all of these together: for an entry whose other keys belong to other reports
+    e1  all of these together: for an entry whose other keys belong to other reports, or to one that another outlet edits
 Refused: one "best" key per feed (FreshRSS degrades whole feeds to it): each change of a publisher's habit alerts everything anew.
 """
 
@@ -70,7 +71,7 @@ def keys_of(entry: Entry, feed: Feed) -> tuple[str, ...]:
     guid = (entry.guid or "").strip()
     keys = []
     if link and not entry.link_repeated:
-        keys.append(content_key("l1", link))
+        keys += [content_key("l1", link), content_key("o1", feed.outlet, link)]
     if guid and not entry.guid_repeated:
         keys.append(content_key("g1", feed.outlet, guid))
     if not keys:

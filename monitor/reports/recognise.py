@@ -4,8 +4,9 @@ Problem: each key lies at times. A guid is used again for another article, a lin
 every hour, both change under an unchanged article, or the headline in them is edited. Choice: a link and a guid that agree
 are believed whatever the words are now, and so is the only one of the two that an entry has, if it looks made for one
 article. One that stands against the other is believed when the words still are the report's; one that looks made for
-nothing (`1`, `/live`) cannot stand against one that looks made for this article. Between outlets only the link counts: an aggregator has guids and headlines of its own.
-Where even then nothing is certain the entry is a report of its own: told twice is better than never told.
+nothing (`1`, `/live`) cannot stand against one that looks made for this article. Between outlets an address proves nothing by
+itself: anyone may show any link first, under any words, and would hide what the outlet has to say. There the words must be
+alike too. Where even then nothing is certain the entry is a report of its own: told twice is better than never told.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from monitor.model import Entry, Report
 
 TITLE_KEPT = 1 / 3
 """Share of a title's words that an edit keeps (95 % of neighbouring posts of one news channel share less than 0.2)."""
+
+TITLE_COPIED = 2 / 3
+"""Share of a title's words that another outlet's copy has at an address that says nothing (one word of three is chance)."""
 
 TEXT_KEPT = 0.5
 """Share of a text's words that alone makes the same article (95 % of neighbouring posts share less than 0.47)."""
@@ -51,7 +55,7 @@ def recognise(entry: Entry, outlet: str, found: Mapping[str, Report], made: Abst
     """Return the report an outlet's entry is. `found` is what its keys lead to by recipe (`l1` ...), `made` the recipes it has."""
     if "e1" in found:
         return found["e1"]
-    report = _by_address(entry, outlet, found, made)
+    report = _by_address(entry, outlet, found, made) or _copied(entry, outlet, found)
     if report is not None:
         return report
     moved, words = found.get("p1"), found.get("t1")
@@ -63,13 +67,16 @@ def recognise(entry: Entry, outlet: str, found: Mapping[str, Report], made: Abst
 
 
 def _by_address(entry: Entry, outlet: str, found: Mapping[str, Report], made: AbstractSet[str]) -> Report | None:
-    by_link, by_guid = found.get("l1"), found.get("g1")
+    """Return the outlet's own report at the entry's link or guid."""
+    own = {recipe: report for recipe, report in found.items() if report.outlet == outlet}
+    by_link, by_guid = own.get("o1") or own.get("l1"), own.get("g1")
+    if "g1" in found and not by_guid:
+        made = made - {"g1"}  # it led to what is another outlet's report by now, and says nothing of this one's
     if by_link and by_guid and by_link.id == by_guid.id:
         return by_link
     link = "l1" in made and _is_specific(entry.link)
     guid = "g1" in made and _is_specific(entry.guid)
-    foreign = by_link is not None and by_link.outlet != outlet  # its guids are its own and say nothing here
-    if not {"l1", "g1"} <= made or (foreign and not by_guid):
+    if not {"l1", "g1"} <= made:
         report, specific = by_link or by_guid, link if by_link else guid
         return report if report and (specific or _is_same_column(report, entry)) else None
     if link == guid:
@@ -77,6 +84,21 @@ def _by_address(entry: Entry, outlet: str, found: Mapping[str, Report], made: Ab
         return next((report for report in (by_link, by_guid) if report and judged(report, entry)), None)
     report = by_link if link else by_guid
     return report if report and is_alike(report, entry) else None
+
+
+def _copied(entry: Entry, outlet: str, found: Mapping[str, Report]) -> Report | None:
+    """Return another outlet's report that the entry shows: at its link or guid, in words that are alike."""
+    for recipe, address in (("l1", entry.link), ("g1", entry.guid)):
+        report = found.get(recipe)
+        if report and report.outlet != outlet and _is_copy(report, entry, address):
+            return report
+    return None
+
+
+def _is_copy(report: Report, entry: Entry, address: str | None) -> bool:
+    if _is_specific(address):
+        return is_alike(report, entry)
+    return _is_same_column(report, entry) and _share(report.title, headline(entry)) >= TITLE_COPIED
 
 
 def is_alike(report: Report, entry: Entry) -> bool:

@@ -76,7 +76,13 @@ async def run_once(settings: Settings) -> dict[str, Any]:
 
 
 def _open(settings: Settings) -> Store:
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the data directory {settings.data_dir} cannot be made ({error.strerror}): choose another one with"
+            " `store: data_dir` in monitor.yaml, or make it writable"
+        ) from error
     store = open_store(settings.store_url, data_dir=settings.data_dir)
     try:
         alone = store.lock_service()
@@ -144,6 +150,8 @@ class Service:
         self.started_at = clock.now()
         self._recent: list[Alert] = []
         self.reloaded: dict[str, Any] = {}
+        self.store_fault: str | None = None
+        """Why the store could not be written last time, until it can be again."""
         self._announce_at: datetime | None = clock.now()
 
     # --- life -----------------------------------------------------------------------------------------------------
@@ -154,7 +162,7 @@ class Service:
         decider = self._tasks.create_task(self.decider.run(), name="decider")
         guard = self._tasks.create_task(self._guard(), name="guard")
         try:
-            await self._configure(self.settings)
+            await self._configure(self.settings, self.setup)
             self._scheduler.add_job(
                 self._scheduled, "interval", seconds=TICK.total_seconds(), id="tick", misfire_grace_time=None,
                 coalesce=True, max_instances=1, next_run_time=datetime.now(UTC),
@@ -185,7 +193,7 @@ class Service:
         """Do all that is due now, once."""
         decider = self._tasks.create_task(self.decider.run(), name="decider")
         try:
-            await self._configure(self.settings, spread=False)
+            await self._configure(self.settings, self.setup, spread=False)
             self._entries.set()
             await self.work_off()
             alerts = [summary(alert) for alert in self.take_recent()]
@@ -235,8 +243,12 @@ class Service:
         async with self._ticking:
             now = self.clock.now()
             try:
-                await self._take_up(await asyncio.to_thread(self._look, now), now)
+                due = await asyncio.to_thread(self._look, now)
+                if due.feeds or any(deliveries for _, deliveries in due.deliveries):
+                    self.store_fault = None  # something could be written
+                await self._take_up(due, now)
             except StoreError as error:
+                self.store_fault = str(error)
                 log.error("store unavailable", error=str(error))
 
     async def _take_up(self, due: _Due, now: datetime) -> None:
@@ -323,27 +335,43 @@ class Service:
 
     # --- configuration --------------------------------------------------------------------------------------------
 
-    async def _configure(self, settings: Settings, *, spread: bool = True) -> None:
-        """Make store and channels follow the settings."""
-        now = self._announce_at = self.clock.now()
+    async def _configure(self, settings: Settings, setup: Setup, *, spread: bool = True) -> int:
+        """Make the store follow the settings, then the service; return how many waiting deliveries ended with their channel.
+
+        The service changes only after the store has: a store that cannot be written leaves the old configuration running.
+        """
+        now = self.clock.now()
         await asyncio.to_thread(cron.plan, self.store, settings.situation_zone, now)
-        enabled = tuple(self.setup.feeds.values())
-        first = pace.first_due(enabled, now) if spread else dict.fromkeys(self.setup.feeds, now)
+        enabled = tuple(setup.feeds.values())
+        first = pace.first_due(enabled, now) if spread else dict.fromkeys(setup.feeds, now)
         await asyncio.to_thread(self.store.sync_feeds, settings.situation_id, enabled, now, first)
-        await asyncio.to_thread(self._clamp, now)
-        removed = await asyncio.to_thread(self.store.retire_channels, tuple(self.setup.channels), now)
-        if removed:
-            log.warning("channels were removed; their waiting deliveries ended and can be retried", deliveries=removed)
-        await self._backfill(settings, now)
+        await self._backfill(settings, setup, now)
+        self.setup, self.settings, self._announce_at = setup, settings, now
         self._deliverers = {
             name: kept if (kept := self._deliverers.get(name)) and kept.channel is channel else self._deliverer(channel)
-            for name, channel in self.setup.channels.items()
+            for name, channel in setup.channels.items()
         }
+        try:
+            await asyncio.to_thread(self._clamp, now)
+            return await self._end_removed()
+        except StoreError as error:
+            log.error("what follows a new configuration is done at the next start", error=str(error))
+            return 0
 
-    async def _backfill(self, settings: Settings, now: datetime) -> None:
+    async def _end_removed(self) -> int:
+        """End what waits for channels that are configured no more, and tell the operator."""
+        now = self.clock.now()
+        ended = await asyncio.to_thread(self.store.retire_channels, tuple(self.setup.channels), now)
+        if ended:
+            log.warning("channels were removed; what waited for them ended and can be retried", deliveries=ended)
+            headline = "Alerts were waiting for a channel that was removed"
+            await self.tell_operator(headline, {"what": "channel_removed", "ended": str(ended)})
+        return ended
+
+    async def _backfill(self, settings: Settings, setup: Setup, now: datetime) -> None:
         """Run new and changed watches over the stored reports; only then they count as known."""
         for name in await asyncio.to_thread(self.store.changed_watches, settings.situation_id, settings.watches):
-            found = await asyncio.to_thread(backfill.backfill, self.store, self.setup, name, now)
+            found = await asyncio.to_thread(backfill.backfill, self.store, setup, name, now)
             log.info("watch is new or changed: ran over the stored reports", watch=name, found=found)
         await asyncio.to_thread(self.store.sync_watches, settings.situation_id, settings.watches, now)
 
@@ -371,32 +399,41 @@ class Service:
         )
 
     async def reload(self) -> dict[str, Any]:
-        """Take the edited files over; a configuration with mistakes is refused and the old one keeps running."""
+        """Take the edited files over; with mistakes, or a store that cannot be written, the old configuration keeps running."""
         try:
             settings = await asyncio.to_thread(self._reload_settings)
             self._refuse_moves(settings)
+            same = {entry.name: entry for entry in self.settings.channels}
+            kept = {
+                entry.name: self.setup.channels[entry.name]
+                for entry in settings.channels
+                if same.get(entry.name) == entry
+            }
+            left = [deliverer for name, deliverer in self._deliverers.items() if name not in kept]
+            ended = await self._configure(settings, build_setup(settings, self._http, kept))
         except MonitorError as error:
             self.reloaded = {"at": self.clock.now(), "error": str(error)}
             log.error("the new configuration was refused, the old one keeps running", error=str(error))
             raise
-        same = {entry.name: entry for entry in self.settings.channels}
-        kept = {
-            entry.name: self.setup.channels[entry.name] for entry in settings.channels if same.get(entry.name) == entry
-        }
-        left = [deliverer for name, deliverer in self._deliverers.items() if name not in kept]
-        self.setup = build_setup(settings, self._http, kept)
-        self.settings = settings
-        await self._configure(settings)
         for deliverer in left:
-            await asyncio.to_thread(self.store.save_endpoint, Endpoint(channel=deliverer.channel.name))  # set up anew
             self._tasks.create_task(self._retire(deliverer), name=f"retire {deliverer.channel.name}")
         self.reloaded = {"at": self.clock.now(), "error": None}
         log.info("configuration reloaded", feeds=len(self.setup.feeds), watches=len(settings.watches))
-        return {"feeds": len(self.setup.feeds), "watches": len(settings.watches), "channels": len(settings.channels)}
+        counts = {"feeds": len(self.setup.feeds), "watches": len(settings.watches), "channels": len(settings.channels)}
+        return {**counts, "ended": ended}
 
     async def _retire(self, deliverer: Deliverer) -> None:
-        """Close a channel that is configured no more, after its last sends."""
+        """Close a channel that is configured no more, after its last sends and the decision that was being made."""
         await deliverer.idle()
+        while self.decider.busy:
+            self._change.clear()
+            if self.decider.busy:
+                await self._change.wait()
+        try:
+            await asyncio.to_thread(self.store.save_endpoint, Endpoint(channel=deliverer.channel.name))  # set up anew
+            await self._end_removed()
+        except StoreError as error:
+            log.error("what waits for removed channels ends at the next start", error=str(error))
         await deliverer.channel.aclose()
 
     def _refuse_moves(self, settings: Settings) -> None:

@@ -109,7 +109,7 @@ class ControlClient:
         """Connect to the service that listens at `path`; `NotRunning` when none answers."""
         try:
             reader, writer = await asyncio.open_unix_connection(path, limit=LONGEST_LINE)
-        except (FileNotFoundError, ConnectionRefusedError):
+        except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
             raise NotRunning(f"no service answers at {path}: start it with `monitor run`") from None
         except PermissionError:
             raise NotRunning(

@@ -101,7 +101,7 @@ async def announce(service: Service, now: datetime) -> bool:
     }
     alert = policy.plain_alert(
         AlertKind.WATCHING,
-        headline=f"Now watching {len(states)} feeds",
+        headline=f"Now watching {len(states)} feed{'' if len(states) == 1 else 's'}",
         note=f"{facts['entries']} entries stood in {len(fresh)} new ones; {facts['failing']} feeds cannot be read.",
         facts=facts,
         rules=service.setup.rules,

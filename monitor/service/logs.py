@@ -39,6 +39,7 @@ def configure(log_format: str, *, level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a tick that waits for the last one is no news
 
 
 def _escape(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import monitor
 from monitor.alerts import policy
-from monitor.errors import UsageError
+from monitor.errors import StoreError, UsageError
 from monitor.model import Alert, AlertKind, Severity
 from monitor.service.clock import VirtualClock
 from monitor.service.status import status
@@ -60,8 +60,14 @@ class Operations:
             "in_flight": service.poller.in_flight,
             "sent": service.sent(),
             "reload": service.reloaded or None,
+            "store_fault": service.store_fault,
         }
-        return {**status(service.store, service.settings, service.clock.now()), "running": running}
+        try:
+            return {**status(service.store, service.settings, service.clock.now()), "running": running}
+        except StoreError as error:
+            raise StoreError(
+                f"the service runs (process {os.getpid()}), but it cannot use its store: {error}"
+            ) from error
 
     async def _pause(self, since: datetime | None) -> dict[str, Any]:
         await asyncio.to_thread(self._service.store.set_flag, "paused", since.isoformat() if since else None)

@@ -25,6 +25,13 @@ _FORGOTTEN_WITH_THE_URL: Mapping[str, Any] = {
     "etag": None,
     "last_modified": None,
     "body_hash": None,
+    "failures": 0,
+    "failure": None,
+    "failing_since": None,
+    "moved_to": None,
+    "moved_since": None,
+    "moved_count": 0,
+    "warning": None,
 }
 
 
@@ -100,14 +107,17 @@ def _configured(feed: Feed) -> dict[str, Any]:
 
 
 def _follow(connection: Connection, feed: Feed, row: Row[Any], now: datetime) -> None:
-    """Write what changed. A poll under way to an old URL loses its lease: its validators are not for the new one."""
+    """Write what changed. A new URL is polled now, and the old one's troubles are forgotten with its validators.
+
+    A poll under way to the old URL loses its lease: what it brings is not of the new one.
+    """
     changed = {name: value for name, value in _configured(feed).items() if getattr(row, name) != value}
     if "url" in changed:
-        changed |= {**_FORGOTTEN_WITH_THE_URL, "lease": None, "wake_at": row.due_at}
+        changed |= {**_FORGOTTEN_WITH_THE_URL, "lease": None, "due_at": now, "wake_at": now}
     faster = feed.pace < row.pace and row.failures == 0  # a failing feed waits as its publisher asked
-    if faster and now + feed.pace < row.due_at:
+    if faster and "url" not in changed and now + feed.pace < row.due_at:
         changed["due_at"] = now + feed.pace
-        if row.lease is None or "url" in changed:
+        if row.lease is None:
             changed["wake_at"] = now + feed.pace
     if changed:
         connection.execute(_CHANGE, {"the_feed": feed.id, **changed})

@@ -237,6 +237,7 @@ def _states(desk: Any) -> dict[str, tuple[str, int]]:
     ],
 )
 def test_deliveries_are_tried_again_by_id_channel_or_state(desk: Any, arguments: list[str], retried: set[str]) -> None:
+    _give_the_channel_back(desk)
     row = desk.json("deliveries", "retry", *arguments)
     assert row["retried"] == len(retried)
     assert set(row["deliveries"]) == retried
@@ -245,7 +246,18 @@ def test_deliveries_are_tried_again_by_id_channel_or_state(desk: Any, arguments:
     assert states[DEAD] == (("pending", 0) if DEAD in retried else ("dead", 1))
 
 
+def test_what_waited_for_a_removed_channel_is_not_promised_to_be_sent(desk: Any) -> None:
+    assert "gone is no channel" in desk.run("deliveries", "retry", DEAD, code=2).stderr
+    assert _states(desk)[DEAD] == ("dead", 1)
+
+
+def _give_the_channel_back(desk: Any) -> None:
+    file = desk.config / "monitor.yaml"
+    file.write_text(file.read_text().replace("channels:\n", "channels:\n  gone: {kind: console}\n", 1))
+
+
 def test_retrying_says_in_words_what_happens(desk: Any) -> None:
+    _give_the_channel_back(desk)
     assert "1 delivery will be tried again now." in desk.run("deliveries", "retry", DEAD).stdout
 
 

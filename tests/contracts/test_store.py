@@ -198,8 +198,26 @@ def test_a_feed_under_a_new_id_keeps_its_row_when_the_address_is_the_same(store,
     configure(store, feed("tengrinews", url=url, pace=HOUR))
     (after,) = store.feed_states(KZ)
     same_url = url == before.url
-    expected = before if same_url else replace(before, url=url, validators=None, body_hash=None)
+    expected = before if same_url else _under_another_url(before, url, after.due_at)
     assert after == replace(expected, feed_id="tengrinews")
+
+
+def _under_another_url(state, url, due_at):
+    """The row as it was, less all that was the old address's."""
+    return replace(
+        state,
+        url=url,
+        due_at=due_at,
+        validators=None,
+        body_hash=None,
+        failures=0,
+        failure=None,
+        failing_since=None,
+        moved_to=None,
+        moved_since=None,
+        moved_count=0,
+        warning=None,
+    )
 
 
 def test_a_renamed_feed_keeps_what_waits_in_intake(store):
@@ -217,10 +235,14 @@ def test_a_feed_whose_old_id_is_still_configured_is_no_rename(store):
     assert not state_of(store, "copy").filled
 
 
-def test_a_changed_url_drops_validators_and_body_hash_and_nothing_else(store):
+def test_a_changed_url_is_polled_now_and_forgets_what_was_the_old_ones(store):
     before = polled_once(store, feed(pace=HOUR))
     configure(store, feed(url="https://other.example/feed", pace=HOUR))
-    assert state_of(store) == replace(before, url="https://other.example/feed", validators=None, body_hash=None)
+    after = state_of(store)
+    assert after == _under_another_url(before, "https://other.example/feed", after.due_at)
+    assert after.known == before.known
+    assert after.filled
+    assert after.due_at <= NOW + HOUR / 2
 
 
 def test_a_poll_of_the_old_url_that_is_under_way_is_not_saved_under_the_new_one(store):

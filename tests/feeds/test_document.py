@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.feeds import rss
 
-from monitor.feeds.document import parse_document
+from monitor.feeds.document import _mended, parse_document
 from monitor.feeds.limits import Limits
 from monitor.model import Entry, FailureKind, PollFailure
 from monitor.ports import ParsedFeed
@@ -360,6 +361,61 @@ def test_a_document_that_breaks_off_gives_its_whole_entries_only(encoding: str) 
     assert "breaks off" in (document.warning or "")
     cut_before = text[: text.index("Первая")].encode(encoding)
     assert refuse(cut_before).kind is FailureKind.INCOMPLETE
+
+
+BROKEN_EMOJI = (
+    "<?xml version='1.0' encoding='{encoding}'?><rss version='2.0'><channel><title>T</title>"
+    "<item><guid>1</guid><title>Привет &#55357;&#56832;</title></item>"
+    "<item><guid>2</guid><title>Сосед</title></item></channel></rss>"
+)
+"""An emoji as some publishing systems write it: references to both halves of its UTF-16 form."""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "windows-1251", "koi8-r", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize("damage", ["", "&nosuch;"], ids=["strict", "loose"])
+def test_an_emoji_written_as_two_surrogates_is_one_and_its_neighbour_stays(encoding: str, damage: str) -> None:
+    text = BROKEN_EMOJI.format(encoding=encoding).replace("<title>T", f"<title>T{damage}")
+    document = parse(text.encode(encoding))
+    assert [entry.title for entry in document.entries] == ["Привет \U0001f600", "Сосед"]
+    assert bool(document.warning) == bool(damage)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("&#55357;&#56832;", "\U0001f600"),
+        ("&#xD83D;&#xDE00;", "\U0001f600"),
+        ("&#Xd83d;&#056832;", "\U0001f600"),
+        ("&#65;&#55357;&#56832;&#55357;&#56833;&#66;", "A\U0001f600\U0001f601B"),
+        ("&#55357;&#55357;&#56832;", "\ufffd\U0001f600"),
+        ("&#xD800;", "\ufffd"),
+        ("&#55357;x&#56832;", "\ufffdx\ufffd"),
+        ("&#56832;&#55357;", "\ufffd\ufffd"),
+        ("&#0;&#x00;", "\ufffd\ufffd"),
+        ("&#1114112;&#x110000;", "\ufffd\ufffd"),
+        (f"&#{'9' * 5000};", "\ufffd"),
+        (f"&#{'0' * 5000}65;&#x{'0' * 5000}42;", "AB"),
+        ("&#55295;&#57344;&#xD7FF;&#xE000;", "\ud7ff\ue000\ud7ff\ue000"),
+        ("&#128512;&#x1F600;&#1114109;", "\U0001f600\U0001f600\U0010fffd"),
+        ("&#0000060;b&#x000003e;", "<b>"),
+    ],
+)
+@pytest.mark.parametrize("damage", ["", "&nosuch;"], ids=["strict", "loose"])
+def test_references_to_no_character_are_mended_and_others_stay(written: str, read: str, damage: str) -> None:
+    text = "<feed xmlns='http://www.w3.org/2005/Atom'><title>{}</title><entry><title type='text'>-{}-</title></entry></feed>"
+    [entry] = parse(text.format(damage, written)).entries
+    assert entry.title == f"-{read}-"
+
+
+def test_references_to_halves_in_cdata_are_joined_too() -> None:
+    assert item("<title><![CDATA[a &#55357;&#56832;]]></title>").title == "a \U0001f600"
+
+
+def test_mending_references_takes_linear_time() -> None:
+    started = time.process_time()
+    for piece in (b"&#55357;", b"&#0", b"&#x0000000", b"0"):
+        _mended(b"&#" + piece * (60_000 // len(piece)))
+    assert time.process_time() - started < 1  # measured: 3 ms, a quadratic search takes many seconds
 
 
 def test_a_feed_without_entries_is_a_feed_whatever_it_talks_about() -> None:

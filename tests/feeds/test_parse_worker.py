@@ -119,6 +119,46 @@ def test_a_worker_that_dies_takes_only_its_document_with_it() -> None:
     with_parser(work)
 
 
+PLANTED = """
+from monitor.feeds import document, worker
+real = document.feedparser.parse
+def planted(source, **options):
+    if b"planted" in source.getvalue():
+        raise LookupError("a secret of the document")
+    return real(source, **options)
+document.feedparser.parse = planted
+worker.main()
+"""
+
+
+def test_an_error_of_the_parser_is_that_documents_failure_and_the_worker_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("monitor.feeds.parse.COMMAND", PLANTED)
+
+    async def work(parser: WorkerParser) -> None:
+        await good(parser)
+        before = pids(parser)
+        failure = await killed(parser, rss("<title>planted</title>"))
+        assert failure.reason == "The document cannot be read: it made the parser fail with LookupError."
+        await good(parser)
+        assert pids(parser) == before
+
+    with_parser(work, workers=1)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_references_to_halves_of_letters_cost_no_worker() -> None:
+    async def work(parser: WorkerParser) -> None:
+        outcome = await parser.parse(
+            fetched(rss("<title>&#55357;&#56832;</title>", "<title>&#xD800;</title>", "<title>A</title>"))
+        )
+        assert isinstance(outcome, ParsedFeed), outcome
+        assert [entry.title for entry in outcome.entries] == ["\U0001f600", "\ufffd", "A"]
+
+    with_parser(work, workers=1)
+
+
 def test_workers_that_are_killed_while_idle_are_replaced() -> None:
     async def work(parser: WorkerParser) -> None:
         for _ in range(5):

@@ -311,7 +311,9 @@ def repeat_story(desk: Desk) -> None:
 )
 def test_what_is_said_twice_is_found_and_named(desk: Desk, harm: Any, sentence: str) -> None:
     harm(desk)
-    assert desk.summary().repeated == (sentence,)
+    summary = desk.summary()
+    assert summary.repeated == (sentence,)
+    assert summary.counts.resent == (harm is repeat_message)
 
 
 def test_notices_of_the_service_are_no_stories(desk: Desk) -> None:
@@ -417,8 +419,11 @@ def test_a_result_is_json_and_fails_on_losses_and_unexcused_repetitions(desk: De
     assert read["latency"]["all"]["max"] == 240.0
 
     lost = replace(clean, counts=replace(clean.counts, lost=1))
-    repeated = replace(clean, counts=replace(clean.counts, repeated=SENDER_SLOTS))
+    resent = replace(clean, counts=replace(clean.counts, repeated=SENDER_SLOTS, resent=SENDER_SLOTS))
+    too_often = replace(clean, counts=replace(clean.counts, repeated=SENDER_SLOTS + 1, resent=SENDER_SLOTS + 1))
+    told_twice = replace(clean, counts=replace(clean.counts, repeated=1))
     assert result(lost).failed
-    assert result(repeated).failed
-    assert not result(repeated, kills=1).failed
-    assert result(replace(clean, counts=replace(clean.counts, repeated=SENDER_SLOTS + 1)), kills=1).failed
+    assert result(resent).failed
+    assert not result(resent, kills=1).failed
+    assert result(too_often, kills=1).failed
+    assert result(told_twice, kills=100).failed

@@ -291,9 +291,12 @@ def test_a_headline_edited_in_both_feeds_is_one_version_with_the_full_text() -> 
 
 
 def test_an_aggregator_shows_the_outlets_report_and_never_revises_it() -> None:
-    copy = replace(ARTICLE, guid="CBMi-1", title="В Казахстане протесты - Outlet", summary="", source_name="Outlet")
+    copy = replace(ARTICLE, guid="CBMi-1", title=f"{TITLE} - Outlet", summary="", source_name="Outlet")
     found = shown(
-        (ARTICLE, "outlet"), (copy, "aggregator"), (replace(copy, title="Ещё раз"), "aggregator"), (ARTICLE, "outlet")
+        (ARTICLE, "outlet"),
+        (copy, "aggregator"),
+        (replace(copy, title=f"Ещё раз: {EDITED}"), "aggregator"),
+        (ARTICLE, "outlet"),
     )
     assert [change.kind.value for change in found] == ["new", "same", "same", "same"]
     assert {change.report.outlet for change in found} == {"outlet"}
@@ -301,7 +304,7 @@ def test_an_aggregator_shows_the_outlets_report_and_never_revises_it() -> None:
 
 
 def test_an_outlet_takes_its_report_over_from_an_aggregator_that_was_first() -> None:
-    copy = replace(ARTICLE, guid="CBMi-1", title="В Казахстане протесты - Outlet", summary="", source_name="Outlet")
+    copy = replace(ARTICLE, guid="CBMi-1", title=f"{TITLE} - Outlet", summary="", source_name="Outlet")
     found = shown(
         (copy, "aggregator"), (ARTICLE, "outlet"), (copy, "aggregator"), (replace(ARTICLE, title=EDITED), "outlet")
     )
@@ -335,6 +338,73 @@ def test_an_aggregator_that_carries_on_a_known_guid_is_asked_for_its_words() -> 
     assert [change.kind.value for change in found] == ["new", "new", "same"]
 
 
+SPAM = Entry(
+    guid=None, link="http://z.example/news/miners-strike-2026-11-22", title="Buy cheap watches today", summary=""
+)
+STRIKE = replace(SPAM, title="Protest: miners walk out in Karaganda over unpaid wages")
+
+
+@pytest.mark.parametrize("guid", [None, "7", "urn:strike:1001"])
+@pytest.mark.parametrize("link", [SPAM.link, "http://z.example/5"])
+def test_another_outlets_words_over_the_same_link_do_not_swallow_a_report(link: str, guid: str | None) -> None:
+    spam, strike = replace(SPAM, link=link), replace(STRIKE, link=link, guid=guid)
+    found = shown((spam, "aggregator"), (strike, "outlet"), (spam, "aggregator"), (strike, "section"))
+    assert [change.kind.value for change in found] == ["new", "new", "same", "same"]
+    assert found[1].version is not None
+    assert found[1].report.id == found[3].report.id != found[0].report.id == found[2].report.id
+
+
+@pytest.mark.parametrize("first", ["outlet", "aggregator"])
+@pytest.mark.parametrize("link", ["https://outlet.kz/1", "https://outlet.kz/5"])
+def test_a_link_that_says_nothing_and_one_word_of_three_are_no_copy(link: str, first: str) -> None:
+    one = Entry(guid=None, link=link, title="Miners strike Karaganda", summary="")
+    other = replace(one, title="Bakers strike Almaty")
+    second = "outlet" if first == "aggregator" else "aggregator"
+    assert [change.kind.value for change in shown((one, first), (other, second), (one, first), (other, second))] == [
+        "new", "new", "same", "same",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("guid", [None, "7", "urn:strike:1001"])
+def test_edits_of_a_report_whose_link_another_outlet_had_first_are_versions(guid: str | None) -> None:
+    strike = replace(STRIKE, guid=guid)
+    edited, rewritten = (
+        replace(strike, title=title)
+        for title in ("Protest: miners walk out in Temirtau", "Shafts flooded, trains stand")
+    )
+    found = shown(
+        (SPAM, "aggregator"), (strike, "outlet"), (edited, "section"), (rewritten, "outlet"), (edited, "outlet")
+    )
+    assert [change.kind.value for change in found] == ["new", "new", "revised", "revised", "same"]
+    assert len({change.report.id for change in found[1:]}) == 1
+
+
+def test_an_aggregators_own_headlines_over_one_link_are_one_report_of_its_own() -> None:
+    """Also where the aggregator was first and the outlet took the report over, its guid and link with it."""
+    copy = replace(ARTICLE, guid="CBMi-1001")
+    own = replace(copy, title=OTHER_TITLE, summary="")
+    found = shown(
+        (copy, "aggregator"),
+        (replace(ARTICLE, title=EDITED), "outlet"),
+        (own, "aggregator"),
+        (replace(own, title="Снегопад закрыл трассу"), "aggregator"),
+        (replace(ARTICLE, title=EDITED), "outlet"),
+    )
+    assert [change.kind.value for change in found] == ["new", "revised", "new", "revised", "same"]
+    assert {change.report.id for change in found[2:4]} != {found[0].report.id} == {found[4].report.id}
+
+
+@pytest.mark.parametrize("turns", [("outlet", "aggregator"), ("aggregator", "outlet")])
+def test_a_copy_that_stays_is_no_news_when_the_outlet_rewrites_its_article(turns: tuple[str, str]) -> None:
+    entries = {"outlet": ARTICLE, "aggregator": replace(ARTICLE, guid=None, title=EDITED)}
+    rewritten = replace(ARTICLE, title=OTHER_TITLE, summary=OTHER_TEXT)
+    found = shown(
+        *((entries[turn], turn) for turn in turns), (rewritten, "outlet"), (entries["aggregator"], "aggregator")
+    )
+    assert [change.kind.value for change in found[2:]] == ["revised", "same"]
+    assert len({change.report.id for change in found}) == 1
+
+
 # --- pruned reports ----------------------------------------------------------------------------------------------------
 
 
@@ -359,6 +429,15 @@ def test_a_pruned_article_does_not_come_back(entry: Entry) -> None:
     change = held.show(entry, "outlet")
     assert (change.kind, change.keys, change.version) == (ChangeKind.BURIED, (), None)
     assert held.reports == {}
+
+
+def test_a_pruned_article_does_not_come_back_where_another_outlets_report_has_its_link() -> None:
+    held = archive()
+    held.show(SPAM, "aggregator")
+    held.prune(held.show(STRIKE, "outlet").report.id)
+    edited = replace(STRIKE, title="Protest: miners walk out in Temirtau")
+    assert [held.show(entry, "section").kind.value for entry in (STRIKE, edited)] == ["buried", "buried"]
+    assert held.show(SPAM, "aggregator").kind is ChangeKind.SAME
 
 
 def test_a_pruned_article_without_any_address_does_not_come_back() -> None:

@@ -240,7 +240,8 @@ def test_a_channel_that_is_taken_away_ends_its_rows_and_says_so(tmp_path):
         async with desk.running() as client:
             await desk.advance(client, MINUTE)
             desk.write(channels=False)
-            await client.call("reload")
+            answer = await client.call("reload")
+        assert answer["ended"] == 1
         store = open_store(desk.settings().store_url, data_dir=desk.data)
         try:
             return [(row.state, row.reason) for row in store.deliveries(limit=9, channel="hook")]
@@ -250,6 +251,29 @@ def test_a_channel_that_is_taken_away_ends_its_rows_and_says_so(tmp_path):
     ((state, reason),) = play(tmp_path, scene)
     assert state == "dead"
     assert "channel removed" in reason
+
+
+def test_a_reload_that_the_store_does_not_take_leaves_the_old_configuration_running(tmp_path, monkeypatch):
+    async def scene(desk, server):
+        server.on("/feed", rss(PROTEST))
+        async with desk.running() as client:
+            with monkeypatch.context() as broken:
+                broken.setattr("monitor.store.store.SqlStore.sync_feeds", _locked)
+                desk.write(channels=False)
+                with pytest.raises(MonitorError, match="stayed locked"):
+                    await client.call("reload")
+            status = await client.call("status")
+            await desk.advance(client, MINUTE)
+        return [each["name"] for each in status["channels"]], status["running"]["reload"]["error"], len(desk.told())
+
+    channels, error, told = play(tmp_path, scene)
+    assert channels == ["hook"]
+    assert "stayed locked" in error
+    assert told == 1
+
+
+def _locked(*_args):
+    raise StoreBusy("the database stayed locked")
 
 
 def test_pause_holds_deliveries_and_resume_lets_them_go(tmp_path):
