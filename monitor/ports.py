@@ -269,6 +269,9 @@ class Store(Protocol):
         It stays in the store, is counted as `aside` by `counts`, and an audit event says so.
         """
 
+    def take_up_aside(self, situation: str) -> int:
+        """Let entries that were set aside be decided once more; return how many."""
+
     def shift_due(self, situation: str, step: timedelta) -> None:
         """The wall clock was set by `step`: move all due times, leases and pauses along, so that nothing bursts or falls silent."""
 

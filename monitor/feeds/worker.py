@@ -1,8 +1,7 @@
 """The worker process: reads documents from its input, writes what they say to its output, and lives under limits.
 
 Started by parse.py as `python -c "from monitor.feeds.worker import main; main()"`. A message is four bytes of length (big-endian) and a pickle.
-Only this process imports what parses; it imports nothing of the product but what
-that needs, and its environment holds no secrets.
+Only this process imports what parses; of the product it imports only what that needs, and its environment holds no secrets.
 """
 
 from __future__ import annotations

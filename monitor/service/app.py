@@ -89,6 +89,7 @@ def _open(settings: Settings) -> Store:
         store.migrate()
         if alone:
             store.release_leases()
+        store.take_up_aside(settings.situation_id)  # this start may be that of a program that can decide them
     except BaseException:
         store.close()
         raise

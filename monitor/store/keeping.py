@@ -129,6 +129,12 @@ def set_aside(connection: Connection, situation: str, now: datetime) -> tuple[st
     return row.feed_id, codec.from_json(Entry, row.entry)
 
 
+def take_up_aside(connection: Connection, situation: str) -> int:
+    """Put entries set aside back into the queue, at their old place."""
+    back = update(intake).where(intake.c.situation == situation, intake.c.aside_at.is_not(None)).values(aside_at=None)
+    return connection.execute(back).rowcount
+
+
 def shift_due(connection: Connection, situation: str, step: timedelta) -> None:
     """Move due times, leases and pauses by `step`."""
     by = step // timedelta(microseconds=1)

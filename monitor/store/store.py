@@ -178,6 +178,11 @@ class SqlStore:
             committing.add_audit(connection, [event])
         return f"{feed_id}: {entry.title[:200]}"
 
+    def take_up_aside(self, situation: str) -> int:
+        """Let entries that were set aside be decided once more."""
+        with self._writing() as connection:
+            return keeping.take_up_aside(connection, situation)
+
     def shift_due(self, situation: str, step: timedelta) -> None:
         """Move all due times, leases and pauses along with a wall clock that was set."""
         with self._writing() as connection:

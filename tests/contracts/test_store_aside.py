@@ -31,6 +31,9 @@ def test_an_entry_set_aside_is_kept_and_counted_and_the_others_are_decided(store
     assert store.intake_waiting("kz") == 1
     assert store.counts("kz")["aside"] == 1
     assert [event.kind for _, event in store.audit(limit=9)] == ["aside"]
+    assert store.take_up_aside("kz") == 1
+    with store.deciding("kz") as tx:
+        assert [waiting.entry.title for waiting in tx.intake(9)] == ["poison", "fine"]
 
 
 def test_with_nothing_waiting_nothing_is_set_aside(store):
