@@ -213,6 +213,9 @@ class Store(Protocol):
     def close(self) -> None:
         """Let go of all connections."""
 
+    def is_gone(self) -> bool:
+        """Tell whether the database file was deleted or replaced since `migrate`: what is written now would be lost."""
+
     def release_leases(self) -> None:
         """Forget leases of a process that is certainly gone (single-process stores, at start)."""
 

@@ -23,7 +23,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 import monitor
 from monitor.alerts import policy
-from monitor.errors import MonitorError, SettingsError, StoreError, UsageError
+from monitor.errors import MonitorError, SettingsError, StoreBroken, StoreError, UsageError
 from monitor.feeds import pace
 from monitor.feeds.fetch import HttpFetcher
 from monitor.feeds.parse import WorkerParser
@@ -151,6 +151,7 @@ class Service:
         self.started_at = clock.now()
         self._recent: list[Alert] = []
         self.reloaded: dict[str, Any] = {}
+        self._fatal: StoreBroken | None = None
         self.store_fault: str | None = None
         """Why the store could not be written last time, until it can be again."""
         self._announce_at: datetime | None = clock.now()
@@ -188,6 +189,8 @@ class Service:
             decider.cancel()
             await control.stop()
             await self._let_go()
+        if self._fatal is not None:
+            raise self._fatal
         log.info("stopped")
 
     async def once(self) -> dict[str, Any]:
@@ -286,6 +289,13 @@ class Service:
         """Watch the scheduler and the wall clock, in monotonic time."""
         while True:
             await asyncio.sleep(TICK.total_seconds())
+            if self.store.is_gone():
+                self._fatal = StoreBroken(
+                    f"the database of {self.settings.data_dir} was deleted or replaced while the service ran; it stops, because"
+                    " what it stores now would be lost: put a backup back, or start again with an empty database"
+                )
+                self.stop()
+                return
             step = self._steps.step()
             if step and isinstance(self.clock, SystemClock):
                 await self._follow(step)

@@ -31,6 +31,14 @@ def create_directory(directory: Path) -> None:
         raise StoreBroken(f"{directory}: the data directory cannot be created: {error.strerror}") from error
 
 
+def inode(file: Path | None) -> int | None:
+    """Return which file stands at a path, None where there is none."""
+    try:
+        return file.stat().st_ino if file else None
+    except FileNotFoundError:
+        return None
+
+
 class ServiceLock:
     """A lock on `<db>.lock`, held until `release` or the end of the process, however it ends."""
 

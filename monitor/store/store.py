@@ -72,6 +72,7 @@ class SqlStore:
         self._database = database
         self._usable = False
         self._service = files.ServiceLock(database.file) if database.file else None
+        self._inode: int | None = None
 
     # -- life
     def lock_service(self) -> bool:
@@ -89,6 +90,7 @@ class SqlStore:
         if self._database.file:
             files.create(self._database.file)
         migrating.migrate(self._database)
+        self._inode = files.inode(self._database.file)
         self._usable = True
 
     def close(self) -> None:
@@ -96,6 +98,10 @@ class SqlStore:
         self._database.close()
         if self._service:
             self._service.release()
+
+    def is_gone(self) -> bool:
+        """Tell whether the database file is another one than the one that was migrated, or none."""
+        return self._inode is not None and self._inode != files.inode(self._database.file)
 
     def release_leases(self) -> None:
         """Forget leases of a process that is certainly gone (single-process stores, at start)."""

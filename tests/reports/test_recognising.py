@@ -396,7 +396,7 @@ def test_an_aggregators_own_headlines_over_one_link_are_one_report_of_its_own() 
 
 @pytest.mark.parametrize("turns", [("outlet", "aggregator"), ("aggregator", "outlet")])
 def test_a_copy_that_stays_is_no_news_when_the_outlet_rewrites_its_article(turns: tuple[str, str]) -> None:
-    entries = {"outlet": ARTICLE, "aggregator": replace(ARTICLE, guid=None, title=EDITED)}
+    entries = {"outlet": ARTICLE, "aggregator": replace(ARTICLE, guid=None, title=EDITED, summary="", published=None)}
     rewritten = replace(ARTICLE, title=OTHER_TITLE, summary=OTHER_TEXT)
     found = shown(
         *((entries[turn], turn) for turn in turns), (rewritten, "outlet"), (entries["aggregator"], "aggregator")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -13,7 +12,7 @@ from xml.sax.saxutils import escape
 import pytest
 from support.http_server import FakeServer, hang, reply
 
-from monitor.errors import MonitorError, StoreBusy
+from monitor.errors import MonitorError, StoreBroken, StoreBusy
 from monitor.service.app import run_service
 from monitor.service.control import ControlClient, socket_path
 from monitor.settings import load
@@ -355,17 +354,24 @@ def test_status_tells_what_fails_and_why(tmp_path):
     assert "page" in status["feeds"]["failing_feeds"][0]["reason"]
 
 
-def test_a_store_deleted_under_the_service_is_an_error_in_the_log_and_no_hang(tmp_path):
+async def _run_without_database(desk):
+    async with desk.running() as client:
+        await desk.advance(client, MINUTE)
+        for file in desk.data.glob("monitor.db*"):
+            file.unlink()
+        await client._reader.read()  # until the service hangs up
+
+
+def test_a_database_deleted_under_the_service_ends_it_with_a_clear_message(tmp_path):
     async def scene(desk, server):
         server.on("/feed", rss(PROTEST))
-        async with desk.running() as client:
-            await desk.advance(client, MINUTE)
-        shutil.rmtree(desk.data)
-        async with desk.running() as client:
-            await desk.advance(client, MINUTE)
-        return len(desk.told())
+        with pytest.raises(ExceptionGroup) as ended:
+            await _run_without_database(desk)
+        return ended.value
 
-    assert play(tmp_path, scene) >= 1
+    group = play(tmp_path, scene)
+    assert group.subgroup(StoreBroken) is not None
+    assert "deleted or replaced" in repr(group.exceptions)
 
 
 def test_a_channel_that_is_gone_is_tried_again_once_it_is_set_up_anew(tmp_path):
