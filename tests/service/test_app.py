@@ -106,7 +106,7 @@ class Desk:
 
 def play(tmp_path, scene):
     async def run():
-        async with asyncio.timeout(60), FakeServer() as server:
+        async with asyncio.timeout(110), FakeServer() as server:
             server.on("/hook", reply(204))
             return await scene(Desk(tmp_path, server), server)
 
