@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 SEED ?= $(shell date +%j)
 
-.PHONY: help demo run test lint types imports tests format lock clean replay-full wheel campaign-kill soak
+.PHONY: help demo run test lint types imports tests format lock clean replay-full wheel campaign-kill soak bench-polling fuzz-feeds score
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -67,6 +67,9 @@ campaign-kill: $(VENV)/run.stamp  ## 200 times kill -9 at random moments of the 
 
 soak: $(VENV)/run.stamp  ## ten minutes on 300 changing feeds behind a local nginx: memory, pace, status (needs nginx)
 	@$(BIN)/python tests/bench/soak.py --minutes $(or $(MINUTES),10) --feeds $(or $(FEEDS),300)
+
+fuzz-feeds: $(VENV)/dev.stamp  ## mutate feeds through split, parse and diff (10 minutes; MINUTES, SEED)
+	@$(BIN)/python tests/bench/fuzz_feeds.py --minutes $(or $(MINUTES),10) --seed $(SEED)
 
 format: $(VENV)/dev.stamp  ## let ruff write the code's form
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .

@@ -86,6 +86,15 @@ class Feed:
     grade: str | None = None
     """Reliability of the source, A to F (Admiralty code)."""
     pace: timedelta = timedelta(minutes=5)
+    """How often it is normally polled."""
+    floor: timedelta = timedelta(minutes=1)
+    """Never more often than this, however fast entries come."""
+    slowest: timedelta | None = None
+    """While nothing new comes the interval may grow up to this; None: it stays at `pace`."""
+    cap: timedelta = timedelta(hours=24)
+    """What the publisher asks for counts up to this."""
+    hints: bool = True
+    """Whether `<ttl>`, `sy:updatePeriod`, `skipHours` and `skipDays` count; `max-age` and `Retry-After` always do."""
     user_agent: str | None = None
     authorization: Secret | None = None
     proxy: Secret | None = None
@@ -122,6 +131,7 @@ class FailureKind(StrEnum):
     THROTTLED = "throttled"
     UNAUTHORIZED = "unauthorized"
     BLOCKED = "blocked"
+    CHALLENGE = "challenge"
     MISSING = "missing"
     GONE = "gone"
     SERVER_ERROR = "server_error"
@@ -141,6 +151,8 @@ class PollFailure:
     retry_after: timedelta | None = None
     moved_to: str | None = None
     """The last address of a redirect chain, where there was one."""
+    passing: bool = False
+    """Whoever failed says so itself (a resolver that may know the name later): it weighs less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +162,11 @@ class Pace:
     max_age: timedelta | None = None
     """Freshness left, from Cache-Control/Expires/Age/Date (RFC 9111 section 4.2)."""
     ttl: timedelta | None = None
-    """`<ttl>`, `sy:updatePeriod`/`updateFrequency` of the document."""
+    """`<ttl>` of the document: not before this."""
+    period: timedelta | None = None
+    """`sy:updatePeriod`/`updateFrequency` of the document: about this often, says the publisher's software."""
+    skips: int = 0
+    """`skipHours` as bits 0 to 23 (GMT) and `skipDays` as bits 24 (Monday) to 30: not then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,8 +213,8 @@ class FeedState:
     lease: str | None = None
     validators: Validators | None = None
     body_hash: bytes | None = None
-    known: frozenset[bytes] = frozenset()
-    """Fingerprints of the entries in the last document that was taken."""
+    known: bytes = b""
+    """Marks of the entries in the last document that was taken, packed (feeds/marks.py)."""
     filled: bool = False
     """The first successful poll is done: what is new from now on is news."""
     failures: int = 0
@@ -219,6 +235,24 @@ class FeedState:
     """Something is odd but works: parser warning, lying 304, moved address."""
     entries: int = 0
     """Entries in the last document."""
+    said: Pace = field(default_factory=Pace)
+    """What the last document that was read said about its pace (without `max_age`)."""
+    interval: timedelta | None = None
+    """The interval that the feed's own behaviour has led to; None: its configured pace."""
+    rhythm: timedelta | None = None
+    """Usual time between two new entries."""
+    gaps: int = 0
+    """How often a document showed nothing of the one before: entries may have been missed in between."""
+    gap_at: datetime | None = None
+    gap: str | None = None
+    """The last gap in a sentence, with what was done about it."""
+    archive: str | None = None
+    """The archive document that the last document named as the one before it (RFC 5005 section 4)."""
+    hub: str | None = None
+    topic: str | None = None
+    """Where pushes of this feed can be had (WebSub), and under which name."""
+    pushed: bool = False
+    """Pushes work: they arrived, and none was missed since. The feed is polled slowly to make sure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +285,74 @@ class PollResult:
     baseline: bool = False
     """These entries are a feed's first fill: those older than the alert window are stored silently."""
     document: Document | None = None
+    before: FeedState | None = None
+    """The state as it was claimed, where the caller has it: what did not change since is not written again."""
+
+
+class PushState(StrEnum):
+    """How a WebSub subscription stands."""
+
+    PENDING = "pending"
+    """Asked for; the hub has not verified it yet."""
+    ACTIVE = "active"
+    DENIED = "denied"
+    ENDED = "ended"
+    """The lease ran out, or a newer subscription took its place."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """One subscription at a hub (WebSub section 5). Each renewal is a new one with a token of its own; a feed may have two."""
+
+    token: str
+    """The unguessable part of its callback address; it alone says which subscription a push belongs to."""
+    feed_id: str
+    hub: str
+    topic: str
+    secret: Secret | None
+    state: PushState
+    asked_at: datetime
+    attempts: int = 0
+    """Requests to the hub that failed in a row."""
+    next_at: datetime | None = None
+    """When the hub is asked next: again after a failure, or for the renewal. None: nothing is to be done."""
+    verified_at: datetime | None = None
+    lease_until: datetime | None = None
+    last_push_at: datetime | None = None
+    pushes: int = 0
+    rejected: int = 0
+    """Pushes whose signature was missing or wrong: taken, counted, ignored."""
+    note: str | None = None
+    """What went wrong last, or what is weak, in a sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Push:
+    """A document that a hub sent, as stored before anything was read of it."""
+
+    feed_id: str
+    token: str
+    received_at: datetime
+    content_type: str | None
+    body: bytes
+    seq: int = 0
+    """Order of arrival, given by the store."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushResult:
+    """Commit A for a push: what reading it changes. `document` is None when nothing was new."""
+
+    push: Push
+    entries: tuple[Entry, ...] = ()
+    """New ones, in the order they shall be decided: oldest first."""
+    marks: bytes = b""
+    """Of all entries that the push shows, packed; the store keeps each once."""
+    document: Document | None = None
+    works: bool = False
+    """It was a document of entries, new or known: pushes arrive."""
+    due_at: datetime | None = None
+    """Until when the feed's next poll is put off; None: it stays as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

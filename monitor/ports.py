@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 
 from monitor.model import (
     Alert,
@@ -30,10 +30,13 @@ from monitor.model import (
     Pace,
     PollFailure,
     PollResult,
+    Push,
+    PushResult,
     Recipient,
     Report,
     Sketch,
     Story,
+    Subscription,
     Validators,
     Version,
     Watch,
@@ -68,6 +71,10 @@ class Fetched:
     date: datetime | None = None
     complete: bool = True
     """The end of the document is certain. Otherwise its entries count, but nothing may be concluded from what is absent."""
+    partial: bool = False
+    """Only what is new was sent (a 226 to `A-IM: feed`, a push): absence means nothing."""
+    links: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Targets of the answer's Link headers (RFC 8288) by relation in lower case, absolute, in their order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,28 +92,80 @@ class NotModified:
 class Fetcher(Protocol):
     """Fetches one feed once, through the guard, within all limits."""
 
-    async def fetch(self, feed: Feed, validators: Validators | None) -> Fetched | NotModified | PollFailure:
-        """Ask `feed.url`, with `validators` where the URL that gave them is the one asked. Never raises for the peer."""
+    async def fetch(
+        self, feed: Feed, validators: Validators | None, *, address: str | None = None, redirects: bool = True
+    ) -> Fetched | NotModified | PollFailure:
+        """Ask `address` (default: `feed.url`), with `validators` where the URL that gave them is the one asked.
+
+        The feed's permissions, proxy and user agent count for every address; its credentials only for its own origin.
+        Without `redirects` one is not followed: it is a failure (`REDIRECT`) whose `moved_to` says where it leads.
+        Never raises for what the peer does.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What a document says about itself, outside its entries."""
+
+    title: str = ""
+    language: str | None = None
+    generator: str = ""
+    """The software that wrote it, as `<generator>` has it: how older entries are asked for depends on it."""
+    pace: Pace = field(default_factory=Pace)
+    links: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Its links by relation in lower case (`hub`, `self`, `prev-archive`, `next`, ...), absolute, in document order."""
+    complete: bool = False
+    """`fh:complete`: these are all entries there are (RFC 5005 section 2)."""
+    archive: bool = False
+    """`fh:archive`: an archive document, which does not change (RFC 5005 section 4)."""
+    expired: bool = False
+    """The publisher says that the feed has ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class More:
+    """Another document that belongs to this one (a child of a sitemap index), and when it last changed."""
+
+    url: str
+    changed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedFeed:
-    """A document as entries, in document order, at most `limits` of them; `dropped` counts those beyond."""
+    """A document as read: its new entries in document order, and marks of all that it shows."""
 
-    title: str
-    language: str | None
     entries: tuple[Entry, ...]
-    pace: Pace = field(default_factory=Pace)
+    """Those whose bytes were not known; all of them where the whole document was parsed. At most `limits` of them."""
+    marks: bytes
+    """Of all entries shown, in document order, packed (feeds/marks.py): `known` of the next poll."""
+    shown: int
+    """Entries in the document."""
+    head: Head | None
+    """None when nothing of the document was parsed, because all its entries were known."""
     warning: str | None = None
     """Malformed but readable."""
+    malformed: bool = False
+    """Not well-formed: a tolerant parser read it, whose reading of an entry depends on the whole document."""
     dropped: int = 0
+    """Entries beyond the limit."""
+    more: tuple[More, ...] = ()
+
+
+Lane = Literal["proven", "new", "suspect"]
+"""Which workers read a document. `proven`: the feed was read well before, so it must never wait for others. `new`: never read.
+`suspect`: it killed its worker the last time."""
 
 
 class Parser(Protocol):
     """Turns a document into entries in a killable worker."""
 
-    async def parse(self, fetched: Fetched) -> ParsedFeed | PollFailure:
-        """Parse within limits of CPU, memory and time; a document that breaks them is a failure, never a crash."""
+    async def parse(
+        self, fetched: Fetched, *, known: bytes = b"", whole: bool = False, lane: Lane = "new"
+    ) -> ParsedFeed | PollFailure:
+        """Parse what is not `known` (all with `whole`), within limits of CPU, memory and time.
+
+        A document that breaks the limits is a failure, never a crash.
+        """
 
 
 # --- ways out ---------------------------------------------------------------------------------------------------------
@@ -250,14 +309,52 @@ class Store(Protocol):
     def feed_states(self, situation: str) -> tuple[FeedState, ...]:
         """Return the state of all configured feeds, by id."""
 
-    def postpone(self, feed_id: str, lease: str, due_at: datetime) -> None:
-        """Give a leased feed back unpolled, due at `due_at` (host busy, service stopping)."""
+    def postpone(self, feeds: Sequence[tuple[str, str, datetime]]) -> None:
+        """Give leased feeds back unpolled: (feed id, lease, when it is due) of each (host busy, service stopping)."""
 
     def poll_now(self, feed_ids: Sequence[str], now: datetime) -> None:
         """Make these feeds due."""
 
-    def save_poll(self, result: PollResult) -> bool:
-        """Commit A. Returns False, changing nothing, when the lease was lost."""
+    def put_off(self, feed_ids: Sequence[str], until: datetime) -> None:
+        """Let none of these feeds be due before `until` (their host asked for rest); those under way are not touched."""
+
+    def save_polls(self, results: Sequence[PollResult]) -> frozenset[str]:
+        """Commit A for several polls in one transaction. Returns the feeds whose lease was lost: nothing of them was changed."""
+
+    # -- push
+    def subscriptions(self, situation: str) -> tuple[Subscription, ...]:
+        """Return the subscriptions that are not over, and the last one of each feed that has none of them; by feed."""
+
+    def subscription(self, token: str) -> Subscription | None:
+        """Return the subscription whose callback address has this token."""
+
+    def save_subscription(self, subscription: Subscription) -> None:
+        """Add it or replace what is stored under its token; one that is active ends the feed's older active ones."""
+
+    def drop_subscriptions(self, feed_ids: Sequence[str]) -> tuple[Subscription, ...]:
+        """Forget the subscriptions of these feeds and return those that were living: the hub is to be told."""
+
+    def count_rejected(self, token: str) -> None:
+        """Count a push that was ignored for its signature."""
+
+    def enqueue_pushes(self, pushes: Sequence[Push]) -> None:
+        """Keep pushed documents: once this returns, they survive any crash. Counts them at their subscriptions."""
+
+    def waiting_pushes(self, situation: str, limit: int) -> tuple[Push, ...]:
+        """Return the oldest pushes that were not read yet."""
+
+    def save_pushes(self, results: Sequence[PushResult], now: datetime) -> frozenset[int]:
+        """Commit A for pushes: their entries into intake, marks added to what the feeds' rows know, the pushes gone.
+
+        `works` sets the feed's `pushed` and never clears it; a due time that is later than `due_at` stays, and so does that of
+        a poll under way. One transaction. Returns the `seq` of those that somebody else took before: nothing of them was changed.
+        """
+
+    def end_pushes(self, feed_ids: Sequence[str], now: datetime) -> None:
+        """No hub pushes these feeds any more: `pushed` is cleared, and those that are not under way are due now."""
+
+    def feed_state(self, feed_id: str) -> FeedState | None:
+        """Return the state of one feed."""
 
     # -- decide
     def intake_waiting(self, situation: str) -> int:

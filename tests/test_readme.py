@@ -129,7 +129,7 @@ def existing() -> dict[str, dict[str, Any]]:
     sections = schema["monitor.yaml"]["properties"]
     channels = sections["channels"]["anyOf"][0]["additionalProperties"]["oneOf"]
     return {
-        **{name: sections[name] for name in ("situation", "store", "service", "defaults")},
+        **{name: sections[name] for name in ("situation", "store", "service", "polling", "http", "defaults")},
         **{f"kind: {channel['title']}": channel for channel in channels},
         "routes": sections["routes"]["anyOf"][0]["additionalProperties"],
         "feeds": schema["feeds.yaml"]["properties"]["feeds"]["anyOf"][0]["items"],
@@ -160,7 +160,7 @@ def test_what_is_needed_is_said_to_be_needed(section: str) -> None:
 
 @pytest.mark.parametrize("section", EXISTING)
 def test_the_documented_defaults_are_the_real_ones(section: str) -> None:
-    spans = {"PT5M": "5m", "P1D": "24h", "P1Y35D": "400d"}
+    spans = {"PT1S": "1s", "PT1M": "1m", "PT2M": "2m", "PT5M": "5m", "P1D": "24h", "P1Y35D": "400d"}
     severities = {"min_severity": "info", "severity": "notice"}
     for key, schema in EXISTING[section]["properties"].items():
         default = severities.get(key, schema.get("default"))
@@ -170,8 +170,8 @@ def test_the_documented_defaults_are_the_real_ones(section: str) -> None:
         assert DOCUMENTED[section][key] == spans.get(shown, shown.lower() if isinstance(default, bool) else shown), key
 
 
-def test_the_example_of_channels_and_routes_is_a_configuration_without_mistakes(tmp_path: Path) -> None:
-    (example,) = blocks(README, "yaml")
+@pytest.mark.parametrize("example", blocks(README, "yaml"), ids=["channels and routes", "pushes"])
+def test_every_example_is_a_configuration_without_mistakes(tmp_path: Path, example: str) -> None:
     tmp_path.joinpath("monitor.yaml").write_text(
         f"situation: {{id: kz, name: Kazakhstan}}\n{example}", encoding="utf-8"
     )

@@ -29,6 +29,8 @@ OPERATOR_FACTS: Mapping[str, tuple[str, ...]] = {
     "channel_recovered": ("channel",),
     "entry_aside": ("detail",),
     "channel_removed": ("ended",),
+    "network_down": ("minutes",),
+    "gap": ("feed", "detail"),
 }
 """What an operator alert can be about, and the facts its sentence needs."""
 
@@ -146,6 +148,14 @@ ENGLISH = Phrases(
             "Alerts were waiting for a channel that was removed",
             "Deliveries ended without arriving: {ended}. `monitor deliveries list --state dead` shows them; with the channel back under its name, `monitor deliveries retry` sends them.",
         ),
+        "network_down": (
+            "The network of this machine was down",
+            "For {minutes} minutes no publisher could be reached. No feed was blamed for it; all that was due is being polled now.",
+        ),
+        "gap": (
+            "Entries of a feed may have been missed: {feed}",
+            "{detail} Give it a shorter pace, or look at the publisher's site.",
+        ),
     },
     test_word="TEST",
     test_headline="Test alert",
@@ -231,6 +241,14 @@ RUSSIAN = Phrases(
         "channel_removed": (
             "Оповещения ждали канала, который удалён",
             "Недоставленных сообщений: {ended}. Их показывает `monitor deliveries list --state dead`; когда канал вернётся под тем же именем, их отправит `monitor deliveries retry`.",
+        ),
+        "network_down": (
+            "Сеть этого компьютера не работала",
+            "В течение {minutes} мин. ни один источник не был доступен. Ленты в этом не виноваты; всё, что пора опросить, сейчас опрашивается.",
+        ),
+        "gap": (
+            "Часть записей ленты могла быть пропущена: {feed}",
+            "{detail} Задайте ей более частый опрос или посмотрите сайт источника.",
         ),
     },
     test_word="ТЕСТ",
@@ -320,6 +338,14 @@ KAZAKH = Phrases(
         "channel_removed": (
             "Хабарландырулар жойылған арнаны күтіп тұрған еді",
             "Жеткізілмеген хабарлар саны: {ended}. Оларды `monitor deliveries list --state dead` көрсетеді; арна сол атпен қайтарылса, `monitor deliveries retry` жібереді.",
+        ),
+        "network_down": (
+            "Бұл компьютердің желісі істемей қалды",
+            "{minutes} минут бойы бірде-бір дереккөзге қол жетпеді. Таспалардың кінәсі жоқ; уақыты келгендердің бәрі қазір сұралып жатыр.",
+        ),
+        "gap": (
+            "Таспаның кейбір жазбалары өтіп кетуі мүмкін: {feed}",
+            "{detail} Оны жиірек сұратыңыз немесе дереккөздің сайтын қараңыз.",
         ),
     },
     test_word="СЫНАҚ",

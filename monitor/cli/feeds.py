@@ -1,56 +1,81 @@
-"""`monitor feeds`: what is read, how it is doing, and editing feeds.yaml."""
+"""`monitor feeds`: what is read, how it is doing, and trying it out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import RenderableType
 
-from monitor.cli import feeds_check, moments, output, shapes
+from monitor.cli import feeds_answer, feeds_check, moments, output, shapes
 from monitor.cli.command import FAULT, Json, command, group
 from monitor.cli.session import Session
 from monitor.errors import UsageError
-from monitor.model import Feed, FeedState
+from monitor.model import Feed, FeedState, PushState, Subscription
 
 if TYPE_CHECKING:
+    from monitor.ports import Store
     from monitor.settings.values import Settings
 
 app = group("Feeds: what is read, how it is doing, and editing feeds.yaml.")
 
 
-class Health(StrEnum):
-    """How a feed is doing, as a choice on the command line."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A feed with all that is known of it. `health` is `ok`, `failing`, `silent`, `new` or `disabled`."""
 
-    OK = "ok"
-    FAILING = "failing"
-    SILENT = "silent"
-    NEW = "new"
-    DISABLED = "disabled"
+    feed: Feed
+    state: FeedState | None
+    subscription: Subscription | None
+    health: str
+    reason: str | None
+
+    @property
+    def is_pushed(self) -> bool:
+        """Tell whether its hub sends what is new."""
+        return self.state is not None and self.state.pushed
+
+    @property
+    def has_gaps(self) -> bool:
+        """Tell whether entries may have been missed."""
+        return self.state is not None and self.state.gaps > 0
 
 
-@command(app, "list", example="monitor feeds list --health failing")
+@command(app, "list", example="monitor feeds list --failing --silent")
 def list_feeds(
     session: Session,
-    health: Annotated[
-        Health | None, typer.Option("--health", help="Only feeds that do so.", show_default=False)
-    ] = None,
+    failing: Annotated[bool, typer.Option("--failing", help="Feeds whose last poll failed.")] = False,
+    silent: Annotated[bool, typer.Option("--silent", help="Feeds that answer and show nothing new.")] = False,
+    new: Annotated[bool, typer.Option("--new", help="Feeds that were not polled yet.")] = False,
+    disabled: Annotated[bool, typer.Option("--disabled", help="Feeds that are switched off.")] = False,
+    gaps: Annotated[bool, typer.Option("--gaps", help="Feeds of which entries may have been missed.")] = False,
+    pushed: Annotated[bool, typer.Option("--pushed", help="Feeds whose hub sends what is new.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List all feeds: how each is doing and why, last success, entries, pace, next poll."""
+    """List feeds: how each is doing, its last success, how often something new comes, for how long nothing has, gaps, pushes.
+
+    Below the table it says why a feed is not well. With options only the feeds are listed that one of them is about.
+    """
     settings = session.settings()
     with session.store_if_any() as store:
-        states = {each.feed_id: each for each in store.feed_states(settings.situation_id)} if store else {}
-    now = session.now
-    rows = [(feed, states.get(feed.id), *_health(feed, states.get(feed.id), now)) for feed in settings.feeds]
-    chosen = [row for row in rows if health is None or row[2] == health]
+        rows = _rows(settings, store, session.now)
+    chosen = {"failing": failing, "silent": silent, "new": new, "disabled": disabled}
+    filtered = any((*chosen.values(), gaps, pushed))
+    wanted = [
+        row
+        for row in rows
+        if not filtered or chosen.get(row.health) or (gaps and row.has_gaps) or (pushed and row.is_pushed)
+    ]
     if as_json:
-        output.show_json(shapes.listed("feeds", (shapes.feed(*row) for row in chosen)))
+        output.show_json(
+            shapes.listed("feeds", (shapes.feed(r.feed, r.state, r.subscription, r.health, r.reason) for r in wanted))
+        )
         return
-    output.show(_table(chosen, now))
-    if not states:
+    output.show(_table(wanted, session.now), *_reasons(wanted, with_disabled=disabled))
+    if all(row.state is None for row in rows):
         output.say("Nothing was polled yet: start the service with `monitor run`.")
 
 
@@ -60,15 +85,26 @@ def poll_feeds(
     wanted: Annotated[
         list[str] | None, typer.Argument(metavar="[ID]...", help="Ids; none: all enabled feeds.", show_default=False)
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also those whose publisher asked us to wait (Retry-After).")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Have the running service poll feeds now, those that rest after failures too: for when the network is back."""
+    """Have the running service poll feeds now, those that rest after failures too: for when the network is back.
+
+    Feeds whose publisher asked for rest are left alone and named, unless you insist.
+    """
     ids = wanted or [feed.id for feed in session.settings().feeds if feed.enabled]
-    answer = session.ask("poll-now", feeds=ids)
+    answer = session.ask("poll-now", feeds=ids, force=force)
+    resting = answer.get("resting", {})
     if as_json:
-        output.show_json({"polled": answer["feeds"]})
+        output.show_json({"polled": answer["feeds"], "resting": resting})
         return
     output.show(f"{output.count(answer['feeds'], 'feed')} due now; `monitor feeds list` shows what comes of it.")
+    for feed_id, reason in resting.items():
+        output.say(f"! {feed_id}: {reason}")
+    if resting:
+        output.say("`--force` asks all the same.")
 
 
 @command(app, "check", example="monitor feeds check https://news.example/rss")
@@ -78,11 +114,15 @@ def check_feeds(
         list[str] | None,
         typer.Argument(metavar="[URL|ID]...", help="Addresses or ids; none: all enabled feeds.", show_default=False),
     ] = None,
+    twice: Annotated[
+        bool, typer.Option("--twice", help="Ask each a second time, to see whether it honours its validators.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Fetch and read feeds once, as the service would, and store nothing. Exit code 1 when one cannot be watched.
 
-    For a single feed everything is shown: status, type, encoding, validators, pace, entries with their times, warnings.
+    For a single feed everything is shown: redirects, the headers that polling goes by, encoding, validators, stated and
+    recommended pace, pushes, archives, entries with their times, warnings. One request for each, two with --twice.
     """
     settings = session.settings(secrets=True)
     feeds = [_meant(settings, each) for each in wanted or ()] or [feed for feed in settings.feeds if feed.enabled]
@@ -91,43 +131,74 @@ def check_feeds(
             "there is no enabled feed to check: name an address, or add a feed with `monitor feeds add URL`"
         )
     with output.progress("checking feeds", len(feeds)) as display:
-        checks = feeds_check.check_feeds(settings, feeds, lambda _done: display.advance(display.task_ids[0]))
+        task = display.task_ids[0]
+        checks = feeds_check.check_feeds(settings, feeds, lambda _done: display.advance(task), twice=twice)
     if as_json:
-        output.show_json(shapes.listed("feeds", map(feeds_check.shape, checks)))
+        output.show_json(shapes.listed("feeds", map(feeds_answer.shape, checks)))
     elif len(checks) == 1:
-        output.show(*feeds_check.described(checks[0], settings.zone))
+        output.show(*feeds_answer.described(checks[0], settings.zone))
     else:
         output.show(_check_table(checks))
     if not all(check.usable for check in checks):
         raise typer.Exit(FAULT)
 
 
-def _health(feed: Feed, state: FeedState | None, now: Any) -> tuple[str, str | None]:
+def _rows(settings: Settings, store: Store | None, now: datetime) -> list[Row]:
+    states = {each.feed_id: each for each in store.feed_states(settings.situation_id)} if store else {}
+    pushes = _latest(store.subscriptions(settings.situation_id)) if store else {}
+    return [_row(feed, states.get(feed.id), pushes.get(feed.id), now) for feed in settings.feeds]
+
+
+def _latest(subscriptions: Iterable[Subscription]) -> dict[str, Subscription]:
+    """Return one subscription for each feed: the one that works, where a renewal beside it was only asked for."""
+    ordered = sorted(subscriptions, key=lambda each: (each.state is PushState.ACTIVE, each.asked_at))
+    return {each.feed_id: each for each in ordered}
+
+
+def _row(feed: Feed, state: FeedState | None, subscription: Subscription | None, now: datetime) -> Row:
     from monitor.feeds.health import describe_state
 
     if not feed.enabled:
-        return Health.DISABLED, feed.reason
+        health, reason = "disabled", feed.reason
+    elif state is None:
+        health, reason = "new", "It was not polled yet."
+    else:
+        health, reason = describe_state(state, feed, now)
+    return Row(feed=feed, state=state, subscription=subscription, health=health, reason=reason)
+
+
+def _table(rows: Sequence[Row], now: datetime) -> RenderableType:
+    headings = ("id", "state", "last success", "usually new", "nothing new", "gaps", "push")
+    return output.table(headings, (_cells(row, now) for row in rows), empty="No such feeds.")
+
+
+def _cells(row: Row, now: datetime) -> tuple[object, ...]:
+    """Return a row of the table: nothing in it is long, so that it fits 100 columns."""
+    from monitor.feeds.health import push_state, rhythm, staleness
+
+    state = row.state
     if state is None:
-        return Health.NEW, "It was not polled yet."
-    return describe_state(state, feed, now)
-
-
-def _table(rows: Sequence[tuple[Feed, FeedState | None, str, str | None]], now: Any) -> RenderableType:
-    shown = (
-        (
-            feed.id,
-            health,
-            moments.ago(state.last_success_at, now) if state else None,
-            state.entries if state else None,
-            moments.span(feed.pace),
-            moments.ago(state.due_at, now) if state and feed.enabled else None,
-            feed.name,
-            sentence,
-        )
-        for feed, state, health, sentence in rows
+        return (row.feed.id, row.health, None, None, None, None, None)
+    return (
+        row.feed.id,
+        row.health,
+        moments.ago(state.last_success_at, now),
+        rhythm(state),
+        staleness(state, now),
+        state.gaps or None,
+        push_state(state, row.subscription),
     )
-    headings = ("id", "state", "last success", "entries", "pace", "next", "name", "reason")
-    return output.table(headings, shown, empty="No such feeds.")
+
+
+def _reasons(rows: Sequence[Row], *, with_disabled: bool) -> Iterable[RenderableType]:
+    """Return what is to be said about feeds that are not well, and about gaps."""
+    quiet = {"ok", "new"} if with_disabled else {"ok", "new", "disabled"}
+    said = [(row.feed.id, row.reason) for row in rows if row.reason and row.health not in quiet]
+    said += [(row.feed.id, row.state.gap) for row in rows if row.state and row.state.gap]
+    said += [(row.feed.id, row.state.warning) for row in rows if row.state and row.state.warning]
+    if said:
+        yield output.heading("Why")
+        yield output.table(("id", "reason"), said, empty="")
 
 
 def _check_table(checks: Sequence[feeds_check.Check]) -> RenderableType:

@@ -1,25 +1,21 @@
-"""Trying feeds: fetched and parsed once, exactly as the service does it, with nothing stored."""
+"""Trying feeds: fetched and read once, exactly as the service does it, with nothing stored."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
-from rich.console import RenderableType
-from rich.text import Text
-
-from monitor.alerts.feedtext import one_line
-from monitor.cli import moments, output
-from monitor.model import Feed, PollFailure
+from monitor.model import Feed, Pace, PollFailure
 
 if TYPE_CHECKING:
+    from monitor.feeds.discover import Found
+    from monitor.net.client import Answer, Http, NetFailure
     from monitor.ports import Fetched, Fetcher, ParsedFeed, Parser
     from monitor.settings.values import Settings
-
-SHOWN = 10
-"""Entries shown of a feed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +23,14 @@ class Check:
     """What one try came to. `failure` is None for a feed that can be used."""
 
     feed: Feed
+    answers: tuple[tuple[str, Answer], ...] = ()
+    """Address and answer of every request, redirects first; the bodies are not kept."""
     fetched: Fetched | None = None
     parsed: ParsedFeed | None = None
     encoding: str | None = None
     failure: PollFailure | None = None
+    again: str | None = None
+    """What a second, conditional request came to, in a sentence; None where none was made."""
 
     @property
     def usable(self) -> bool:
@@ -38,151 +38,178 @@ class Check:
         return self.failure is None
 
     @property
+    def said(self) -> Pace:
+        """Return what the publisher says about coming back: the answer's freshness, the document's own words."""
+        in_document = self.parsed.head.pace if self.parsed and self.parsed.head else Pace()
+        return Pace(
+            max_age=self.fetched.pace.max_age if self.fetched else None,
+            ttl=in_document.ttl,
+            period=in_document.period,
+            skips=in_document.skips,
+        )
+
+    @property
+    def links(self) -> Mapping[str, tuple[str, ...]]:
+        """Return what answer and document link to by relation; the answer's word comes first (WebSub section 4)."""
+        from monitor.feeds.links import merged
+
+        in_document = self.parsed.head.links if self.parsed and self.parsed.head else {}
+        return merged(self.fetched.links if self.fetched else {}, in_document)
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Return what is odd but works."""
-        found: list[str] = []
-        if self.parsed and self.parsed.warning:
-            found.append(self.parsed.warning)
-        if self.parsed and not self.parsed.entries:
-            found.append("The feed shows no entries at the moment.")
-        if self.parsed and self.parsed.entries and not any(entry.published for entry in self.parsed.entries):
-            found.append(
-                "No entry states when it was published: in the first fill all count as old, later all as news."
-            )
-        if self.fetched and not self.fetched.complete:
-            found.append("The end of the document is not certain: the connection was closed without a length.")
-        if self.fetched and self.fetched.permanent_target:
-            found.append(f"The feed has moved for good to {self.fetched.permanent_target}: write that address instead.")
-        if self.fetched and not self.fetched.validators:
-            found.append("The server gives no validators, so every poll transfers the whole document.")
-        return tuple(found)
+        return tuple(sentence for is_so, sentence in self._oddities() if is_so)
+
+    def _oddities(self) -> tuple[tuple[object, str], ...]:
+        fetched, parsed = self.fetched, self.parsed
+        entries = parsed.entries if parsed else ()
+        index = parsed is not None and bool(parsed.more)
+        return (
+            (parsed and parsed.warning, parsed.warning or "" if parsed else ""),
+            (parsed and not entries and not index, "The feed shows no entries at the moment."),
+            (
+                entries and not any(entry.published for entry in entries),
+                "No entry states when it was published: in the first fill all count as old, later all as news.",
+            ),
+            (
+                index and not entries,
+                "It only lists other documents: whether they hold headlines shows when they are read, at the first poll.",
+            ),
+            (
+                parsed and parsed.dropped,
+                f"{parsed.dropped if parsed else 0} entries beyond the limit of one document were left out.",
+            ),
+            (
+                parsed and parsed.head and parsed.head.expired,
+                "The publisher says that this feed has ended.",
+            ),
+            (
+                fetched and not fetched.complete,
+                "The end of the document is not certain: the connection was closed without a length.",
+            ),
+            (
+                fetched and fetched.permanent_target,
+                f"The feed has moved for good to {fetched.permanent_target if fetched else ''}: write that address instead.",
+            ),
+            (
+                fetched and not fetched.validators,
+                "The server gives no validators, so every poll transfers the whole document.",
+            ),
+        )
 
 
 def check_feeds(
-    settings: Settings, feeds: Sequence[Feed], on_done: Callable[[Check], None] = lambda _check: None
+    settings: Settings,
+    feeds: Sequence[Feed],
+    on_done: Callable[[Check], None] = lambda _check: None,
+    *,
+    twice: bool = False,
 ) -> tuple[Check, ...]:
-    """Try feeds at the same time, within the service's own limits per host and in all; results in the order given."""
-    return asyncio.run(_check_all(settings, feeds, on_done))
+    """Try feeds at the same time, within the service's own limits per host and in all; results in the order given.
+
+    With `twice` each is asked a second time with the validators it gave, to see whether it honours them.
+    """
+    return asyncio.run(_check_all(settings, feeds, on_done, twice=twice))
 
 
-async def _check_all(settings: Settings, feeds: Sequence[Feed], on_done: Callable[[Check], None]) -> tuple[Check, ...]:
-    from urllib.parse import urlsplit
+def find_feeds(settings: Settings, feed: Feed, page: Fetched) -> tuple[Found, ...] | PollFailure:
+    """Return the feeds of the site whose page answered at the feed's address, best first."""
+    return asyncio.run(_find(settings, feed, page))
 
+
+async def _find(settings: Settings, feed: Feed, page: Fetched) -> tuple[Found, ...] | PollFailure:
+    from monitor.feeds.discover import discover
     from monitor.feeds.fetch import HttpFetcher
+
+    async with _tools(workers=1) as (http, parser):
+        return await discover(feed, fetcher=HttpFetcher(http, contact=settings.contact), parser=parser, page=page)
+
+
+async def _check_all(
+    settings: Settings, feeds: Sequence[Feed], on_done: Callable[[Check], None], *, twice: bool
+) -> tuple[Check, ...]:
+    slots = asyncio.Semaphore(settings.poll_concurrency)
+    hosts = {urlsplit(feed.url).netloc: asyncio.Semaphore(settings.per_host) for feed in feeds}
+    async with _tools(workers=min(settings.parse_workers, len(feeds))) as (http, parser):
+
+        async def one(feed: Feed) -> Check:
+            async with hosts[urlsplit(feed.url).netloc], slots:
+                done = await _check(feed, http, settings.contact, parser, twice=twice)
+            on_done(done)
+            return done
+
+        return tuple(await asyncio.gather(*(one(feed) for feed in feeds)))
+
+
+@asynccontextmanager
+async def _tools(*, workers: int) -> AsyncIterator[tuple[Http, Parser]]:
+    """Give a client and parser workers, and put them away."""
     from monitor.feeds.parse import WorkerParser
     from monitor.net.client import Http
 
-    http = Http()
-    parser = WorkerParser(workers=min(settings.parse_workers, len(feeds)))
-    slots = asyncio.Semaphore(settings.poll_concurrency)
-    hosts = {urlsplit(feed.url).netloc: asyncio.Semaphore(settings.per_host) for feed in feeds}
-
-    async def one(feed: Feed) -> Check:
-        async with hosts[urlsplit(feed.url).netloc], slots:
-            done = await _check(feed, HttpFetcher(http, contact=settings.contact), parser)
-        on_done(done)
-        return done
-
+    http, parser = Http(), WorkerParser(workers=workers)
     try:
-        return tuple(await asyncio.gather(*(one(feed) for feed in feeds)))
+        yield http, parser
     finally:
         await parser.aclose()
         await http.aclose()
 
 
-async def _check(feed: Feed, fetcher: Fetcher, parser: Parser) -> Check:
+class _Listening:
+    """The client as one fetch sees it: requests go through the shared one, answers are remembered without their bodies."""
+
+    def __init__(self, shared: Http) -> None:
+        self._shared = shared
+        self.answers: list[tuple[str, Answer]] = []
+
+    async def request(self, method: str, url: str, **options: Any) -> Answer | NetFailure:
+        """See `net.client.Http.request`."""
+        from monitor.net.client import Answer
+
+        answer = await self._shared.request(method, url, **options)
+        if isinstance(answer, Answer):
+            self.answers.append((url, replace(answer, body=b"")))
+        return answer
+
+
+async def _check(feed: Feed, http: Http, contact: str | None, parser: Parser, *, twice: bool) -> Check:
     from monitor.feeds import charset
+    from monitor.feeds.fetch import HttpFetcher
     from monitor.ports import Fetched
 
+    heard = _Listening(http)
+    fetcher = HttpFetcher(cast("Http", heard), contact=contact)
     answer = await fetcher.fetch(feed, None)
+    answers = tuple(heard.answers)
     if isinstance(answer, PollFailure):
-        return Check(feed=feed, failure=answer)
+        return Check(feed=feed, answers=answers, failure=answer)
     assert isinstance(answer, Fetched), "a request without validators is never answered with `not modified`"
-    encoding = charset.decode(answer.body, answer.content_type).encoding
-    parsed = await parser.parse(answer)
-    if isinstance(parsed, PollFailure):
-        return Check(feed=feed, fetched=answer, encoding=encoding, failure=parsed)
-    return Check(feed=feed, fetched=answer, parsed=parsed, encoding=encoding)
-
-
-def shape(check: Check) -> dict[str, Any]:
-    """Return a check for `--json`."""
-    from monitor.feeds.health import advice
-
-    fetched, parsed, failure = check.fetched, check.parsed, check.failure
-    return {
-        "id": check.feed.id,
-        "url": shown_address(check.feed.url),
-        "usable": check.usable,
-        "failure": failure.kind if failure else None,
-        "reason": failure.reason if failure else None,
-        "advice": advice(failure.kind) if failure else None,
-        "answered_by": shown_address(fetched.url) if fetched else None,
-        "status": fetched.status if fetched else failure.status if failure else None,
-        "content_type": fetched.content_type if fetched else None,
-        "encoding": check.encoding,
-        "bytes": len(fetched.body) if fetched else None,
-        "etag": fetched.validators.etag if fetched and fetched.validators else None,
-        "last_modified": fetched.validators.last_modified if fetched and fetched.validators else None,
-        "max_age": fetched.pace.max_age if fetched else None,
-        "ttl": parsed.pace.ttl if parsed else None,
-        "title": parsed.title if parsed else None,
-        "language": parsed.language if parsed else None,
-        "entries": [
-            {"title": entry.title, "link": entry.link, "published": entry.published, "updated": entry.updated}
-            for entry in (parsed.entries if parsed else ())
-        ],
-        "warnings": check.warnings,
-    }
-
-
-def shown_address(url: str) -> str:
-    """Return an address without the credentials that may stand in it."""
-    scheme, mark, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
-
-
-def described(check: Check, zone: str) -> Iterable[RenderableType]:
-    """Return a check for people."""
-    from monitor.feeds.health import advice
-
-    fetched, parsed, failure = check.fetched, check.parsed, check.failure
-    verdict = Text("It can be watched.", style="green") if check.usable else Text("It cannot be watched.", style="red")
-    yield Text(one_line(parsed.title if parsed and parsed.title else check.feed.name), style="bold")
-    yield verdict
-    if failure:
-        yield Text(one_line(f"{failure.reason} {advice(failure.kind)}"))
-    yield output.facts(
-        (
-            ("address", shown_address(check.feed.url)),
-            ("answered by", shown_address(fetched.url) if fetched and fetched.url != check.feed.url else None),
-            ("status", fetched.status if fetched else failure.status if failure else None),
-            ("content type", (fetched.content_type or "none stated") if fetched else None),
-            ("encoding", check.encoding),
-            ("size", f"{len(fetched.body)} bytes" if fetched else None),
-            ("validators", _validators(fetched) if fetched else None),
-            ("stated pace", _pace(fetched, parsed) if fetched else None),
-            ("language", parsed.language if parsed else None),
-            ("entries", len(parsed.entries) if parsed else None),
-        )
+    parsed = await parser.parse(answer, whole=True)
+    failure = parsed if isinstance(parsed, PollFailure) else None
+    return Check(
+        feed=feed,
+        answers=answers,
+        fetched=answer,
+        parsed=None if isinstance(parsed, PollFailure) else parsed,
+        encoding=charset.decode(answer.body, answer.content_type).encoding,
+        failure=failure,
+        again=await _asked_again(fetcher, feed, answer) if twice and failure is None else None,
     )
-    for warning in check.warnings:
-        yield Text(one_line(f"! {warning}"), style="yellow")
-    if parsed and parsed.entries:
-        rows = ((moments.short(entry.published, zone), entry.title) for entry in parsed.entries[:SHOWN])
-        yield output.heading("Entries" if len(parsed.entries) <= SHOWN else f"The first {SHOWN} entries")
-        yield output.table((f"published ({zone})", "headline"), rows, empty="")
 
 
-def _validators(fetched: Fetched) -> str:
-    validators = fetched.validators
-    if validators is None:
-        return "none"
-    given = (("ETag", validators.etag), ("Last-Modified", validators.last_modified))
-    return ", ".join(f"{name} {value}" for name, value in given if value)
+async def _asked_again(fetcher: Fetcher, feed: Feed, first: Fetched) -> str:
+    """Ask once more with what the first answer gave to ask with; return what came of it."""
+    from monitor.ports import NotModified
 
-
-def _pace(fetched: Fetched, parsed: ParsedFeed | None) -> str:
-    given = (("max-age", fetched.pace.max_age), ("ttl", parsed.pace.ttl if parsed else None))
-    return ", ".join(f"{name} {moments.span(value)}" for name, value in given if value) or "none"
+    if first.validators is None:
+        return "not asked again: it gave no validators to ask with"
+    match await fetcher.fetch(feed, first.validators):
+        case NotModified():
+            return "304, not modified: the validators work"
+        case PollFailure() as failure:
+            return failure.reason
+        case second if second.body == first.body:
+            return "200 with the same bytes: the validators are ignored"
+        case _:
+            return "200 with other bytes: the document changed in between, or is never the same"

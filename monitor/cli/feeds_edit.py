@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 
 import typer
 
-from monitor.cli import feeds_check, output
+from monitor.cli import editing, feeds_check, feeds_finding, output
 from monitor.cli.command import Json, command
 from monitor.cli.feeds import app
-from monitor.cli.running import after_edit, reload_if_running
 from monitor.cli.session import Session
-from monitor.errors import MonitorError, UsageError
+from monitor.cli.words import shown_address
+from monitor.errors import UsageError
 from monitor.model import Feed
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ ID_LENGTH = 40
 @command(app, "add", example="monitor feeds add https://news.example/rss --name 'Example News' --language ru")
 def add_feed(
     session: Session,
-    url: Annotated[str, typer.Argument(metavar="URL", help="Address of the RSS or Atom document.", show_default=False)],
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="Address of the feed, or of a page of the site.", show_default=False)
+    ],
     name: Annotated[
         str | None, typer.Option("--name", help="Name in alerts (default: the feed's own title).", show_default=False)
     ] = None,
@@ -53,32 +55,35 @@ def add_feed(
             "--allow-network", metavar="CIDR", help="A network of your own that it may be in.", show_default=False
         ),
     ] = None,
+    crisis: Annotated[bool, typer.Option("--crisis", help="Poll it as often as feeds of a crisis are.")] = False,
     check: Annotated[bool, typer.Option("--check/--no-check", help="Fetch it once first.")] = True,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Where a site has several feeds, take the best.")] = False,
     as_json: Json = False,
 ) -> None:
     """Add a feed to feeds.yaml, after it was fetched once to see that it is one. Comments in the file stay.
 
+    Given the address of a page, the feeds of its site are looked for, and you are asked which one you mean.
     A running service takes the change over at once; its older entries are stored without alerts.
     """
     settings = session.settings(secrets=True)
     allowed = tuple(networks or ())
-    title = _checked(settings, url, allowed) if check else None
-    given = {"language": language, "group": group_name, "grade": grade, "pace": pace, "allow_networks": networks}
+    found = feeds_finding.find(settings, url, allowed, best=yes) if check else None
+    address = found.url if found else url
+    given = {"language": language, "group": group_name, "grade": grade, "pace": pace, "crisis": crisis or None}
     row = {
-        "id": feed_id or new_id(url, {feed.id for feed in settings.feeds}),
-        "name": name or title or urlsplit(url).hostname or url,
-        "url": url,
+        "id": feed_id or new_id(address, {feed.id for feed in settings.feeds}),
+        "name": name or (found.title if found else "") or urlsplit(address).hostname or address,
+        "url": address,
         **{key: value for key, value in given.items() if value is not None},
+        **({"allow_networks": networks} if networks else {}),
     }
     from monitor.settings.edit import add_feeds
 
     add_feeds(session.config_dir, [row], environ=os.environ)
-    reloaded = reload_if_running(session)
-    if as_json:
-        output.show_json({"added": row, "reloaded": reloaded})
-        return
-    output.show(f"Added `{row['id']}` ({row['name']}) to {session.config_dir / 'feeds.yaml'}.")
-    output.say(after_edit(reloaded=reloaded))
+    done = {"added": row, "found": feeds_finding.shape(found) if found else None}
+    sentence = f"Added `{row['id']}` ({row['name']}) to {session.config_dir / 'feeds.yaml'}."
+    about = f"\n{feeds_finding.described(found, session.now)}" if found else ""
+    editing.finish(session, done, sentence + about, as_json=as_json)
 
 
 @command(app, "remove", example="monitor feeds remove example-news")
@@ -91,12 +96,8 @@ def remove_feed(
     from monitor.settings.edit import remove_feed as take_out
 
     take_out(session.config_dir, feed_id, environ=os.environ)
-    reloaded = reload_if_running(session)
-    if as_json:
-        output.show_json({"removed": feed_id, "reloaded": reloaded})
-        return
-    output.show(f"Removed `{feed_id}` from {session.config_dir / 'feeds.yaml'}.")
-    output.say(after_edit(reloaded=reloaded))
+    sentence = f"Removed `{feed_id}` from {session.config_dir / 'feeds.yaml'}."
+    editing.finish(session, {"removed": feed_id}, sentence, as_json=as_json)
 
 
 @command(app, "import-opml", example="monitor feeds import-opml subscriptions.opml")
@@ -127,19 +128,15 @@ def import_opml(
     refused = _refused(settings, rows) if check else {}
     kept = [row for row in rows if row["id"] not in refused]
     add_feeds(session.config_dir, kept, environ=os.environ)
-    reloaded = bool(kept) and reload_if_running(session)
     left_out = [{"url": row["url"], "reason": refused[row["id"]]} for row in rows if row["id"] in refused]
-    if as_json:
-        output.show_json({"added": kept, "known": len(listed) - len(fresh), "left_out": left_out, "reloaded": reloaded})
-        return
-    for each_left in left_out:
+    for each_left in () if as_json else left_out:
         output.say(f"Left out {each_left['url']}: {each_left['reason']}")
-    output.show(
+    sentence = (
         f"Added {output.count(len(kept), 'feed')}; {len(listed) - len(fresh)} were there already, "
         f"{len(left_out)} cannot be watched."
     )
-    if kept:
-        output.say(after_edit(reloaded=reloaded))
+    done = {"added": kept, "known": len(listed) - len(fresh), "left_out": left_out}
+    editing.finish(session, done, sentence, as_json=as_json, changed=bool(kept))
 
 
 @command(app, "export-opml", example="monitor feeds export-opml subscriptions.opml")
@@ -187,24 +184,8 @@ def new_id(url: str, taken: Collection[str]) -> str:
 def _new_name(title: str, url: str, taken: Collection[str]) -> str:
     """Return a name that no other feed has: the title, where it is taken with the host, else the address."""
     host = urlsplit(url).hostname or url
-    choices = (title, f"{title} ({host})", feeds_check.shown_address(url))
+    choices = (title, f"{title} ({host})", shown_address(url))
     return next((choice for choice in choices if choice.casefold() not in taken), url)
-
-
-def _checked(settings: Settings, url: str, networks: tuple[str, ...]) -> str | None:
-    """Return the title of a feed that can be watched; `MonitorError` says why another one cannot."""
-    from monitor.feeds.health import advice
-
-    feed = Feed(id="new", name=url, url=url, situation=settings.situation_id, outlet="new", allow_networks=networks)
-    shown = feeds_check.shown_address(url)
-    with output.working(f"fetching {shown}"):
-        (check,) = feeds_check.check_feeds(settings, [feed])
-    if check.failure:
-        why = f"{check.failure.reason} {advice(check.failure.kind)}"
-        raise MonitorError(f"{shown} was not added: {why} (--no-check adds it all the same)")
-    for warning in check.warnings:
-        output.say(f"! {warning}")
-    return check.parsed.title if check.parsed else None
 
 
 def _refused(settings: Settings, rows: Iterable[dict[str, Any]]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from monitor.cli.alerts import deliveries_of, delivery_table
 from monitor.cli.command import FAULT, Json, command
 from monitor.cli.session import Session
 from monitor.cli.status import show_status
-from monitor.errors import MonitorError, NotRunning, UsageError
+from monitor.errors import NotRunning, UsageError
 from monitor.model import Delivery, DeliveryState
 
 if TYPE_CHECKING:
@@ -154,28 +154,6 @@ def send_test_alert(
             output.say(_left(session, deliveries, wait))
     if not arrived:
         raise typer.Exit(FAULT)
-
-
-def reload_if_running(session: Session) -> bool:
-    """Have a running service take an edit over; return whether one runs. Its refusal is an error."""
-    try:
-        session.ask("reload")
-    except NotRunning:
-        return False
-    except MonitorError as error:
-        raise MonitorError(
-            f"the file was changed, but the running service keeps its old configuration: {error}"
-        ) from error
-    return True
-
-
-def after_edit(*, reloaded: bool) -> str:
-    """Return what happens next after a file was edited."""
-    return (
-        "The running service has taken it over."
-        if reloaded
-        else "No service is running; it counts from the next start."
-    )
 
 
 def _checked(session: Session) -> Settings:

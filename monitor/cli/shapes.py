@@ -11,6 +11,7 @@ from monitor.model import (
     Attempt,
     Delivery,
     Endpoint,
+    FailureKind,
     Feed,
     FeedState,
     Listing,
@@ -18,6 +19,7 @@ from monitor.model import (
     Reason,
     Report,
     Story,
+    Subscription,
     Version,
     Watch,
 )
@@ -25,7 +27,9 @@ from monitor.model import (
 Shape = dict[str, Any]
 
 
-def feed(configured: Feed, state: FeedState | None, health: str, sentence: str | None) -> Shape:
+def feed(
+    configured: Feed, state: FeedState | None, push: Subscription | None, health: str, sentence: str | None
+) -> Shape:
     """Return a feed with its state; `health` is `ok`, `failing`, `silent`, `new` or `disabled`, `reason` says why."""
     return {
         "id": configured.id,
@@ -36,6 +40,10 @@ def feed(configured: Feed, state: FeedState | None, health: str, sentence: str |
         "language": configured.language,
         "grade": configured.grade,
         "pace": configured.pace,
+        "floor": configured.floor,
+        "slowest": configured.slowest or configured.pace,
+        "cap": configured.cap,
+        "hints": configured.hints,
         "enabled": configured.enabled,
         "health": health,
         "reason": sentence,
@@ -44,10 +52,38 @@ def feed(configured: Feed, state: FeedState | None, health: str, sentence: str |
         "last_attempt": state.last_attempt_at if state else None,
         "last_entry": state.last_entry_at if state else None,
         "next": state.due_at if state else None,
+        "interval": state.interval if state else None,
+        "rhythm": state.rhythm if state else None,
+        "gaps": state.gaps if state else 0,
+        "last_gap": state.gap_at if state else None,
+        "gap": state.gap if state else None,
+        "quarantined": bool(state and state.failure and state.failure.kind is FailureKind.PARSER_KILLED),
+        "failure": state.failure.kind if state and state.failure else None,
         "failures": state.failures if state else 0,
         "failing_since": state.failing_since if state else None,
         "warning": state.warning if state else None,
         "moved_to": state.moved_to if state else None,
+        "hub": state.hub if state else None,
+        "topic": state.topic if state else None,
+        "pushed": state.pushed if state else False,
+        "subscription": subscription(push) if push else None,
+    }
+
+
+def subscription(stored: Subscription) -> Shape:
+    """Return a subscription without its token and secret: whoever knows the token could send in the hub's name."""
+    return {
+        "state": stored.state,
+        "hub": stored.hub,
+        "topic": stored.topic,
+        "asked": stored.asked_at,
+        "next": stored.next_at,
+        "verified": stored.verified_at,
+        "lease_until": stored.lease_until,
+        "last_push": stored.last_push_at,
+        "pushes": stored.pushes,
+        "rejected": stored.rejected,
+        "note": stored.note,
     }
 
 

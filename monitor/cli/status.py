@@ -17,7 +17,7 @@ from monitor.errors import NotRunning, SettingsError
 NAMED = 10
 """Feeds named with their reasons; `monitor feeds list` has all of them."""
 
-TIMES = frozenset({"now", "at", "since", "last_success", "next", "paused_until"})
+TIMES = frozenset({"now", "at", "since", "last_success", "next", "paused_until", "down_since"})
 """Keys whose values are moments: they travel over the control socket as text."""
 
 WAITING = ("pending", "sending", "dead")
@@ -83,6 +83,8 @@ def _screen(found: Mapping[str, Any], refused: str | None) -> Iterable[Renderabl
     yield output.facts(
         (
             ("feeds", _feed_numbers(found)),
+            ("gaps", _gaps(found["feeds"])),
+            ("pushes", _pushes(found.get("pushes") or {})),
             ("intake", _intake(found["counts"])),
             ("stored", _stored(found["counts"])),
             ("deliveries", _deliveries(found["counts"])),
@@ -106,12 +108,19 @@ def _service(found: Mapping[str, Any], refused: str | None, now: datetime) -> It
     else:
         yield Text("running", style="bold green")
     reload, fault = (running or {}).get("reload"), (running or {}).get("store_fault")
+    down = ((running or {}).get("network") or {}).get("down_since")
+    expat = found.get("expat") or {}
     paused = moments.read(found.get("paused"))
     yield output.facts(
         (
             ("situation", found["situation"]["name"]),
             ("store", Text(f"cannot be written: {fault}", style="bold red") if fault else None),
+            ("network", Text(f"DOWN, {moments.ago(down, now)}: polling waits", style="bold red") if down else None),
             ("process", f"{running['pid']}, version {running['version']}" if running else None),
+            (
+                "parser",
+                Text(expat["sentence"], style="" if expat["verdict"] == "fine" else "yellow") if expat else None,
+            ),
             ("since", moments.ago(running["since"], now) if running else None),
             ("sending", f"PAUSED {moments.ago(paused, now)}; `monitor resume` goes on" if paused else None),
             ("reload", _reload(reload, now) if reload else None),
@@ -129,6 +138,27 @@ def _feed_numbers(found: Mapping[str, Any]) -> str:
     parts = [f"{feeds[health]} {health}" for health in ("ok", "failing", "silent", "new") if feeds.get(health)]
     disabled = [f"{found['disabled']} disabled"] if found["disabled"] else []
     return ", ".join([*parts, *disabled]) or "none"
+
+
+def _gaps(feeds: Mapping[str, Any]) -> str | None:
+    number = feeds.get("gaps", 0)
+    return (
+        f"entries of {output.count(number, 'feed')} may have been missed: `monitor feeds list --gaps`"
+        if number
+        else None
+    )
+
+
+def _pushes(pushes: Mapping[str, int]) -> str | None:
+    """Return how the hubs do, None where no feed has one."""
+    if not any(pushes.values()):
+        return None
+    parts = [f"{pushes['working']} of {output.count(pushes['offered'], 'feed')} with a hub are pushed"]
+    parts += [f"{pushes[word]} {word}" for word in ("waiting", "refused") if pushes[word]]
+    parts += (
+        [f"{output.count(pushes['rejected'], 'push', 'pushes')} with a wrong signature"] if pushes["rejected"] else []
+    )
+    return ", ".join(parts)
 
 
 def _intake(counts: Mapping[str, int]) -> str:
@@ -174,7 +204,7 @@ def _troubled(feeds: Mapping[str, Any], now: datetime) -> Iterable[RenderableTyp
         empty="",
     )
     if len(rows) > NAMED:
-        yield Text(f"... and {len(rows) - NAMED} more: `monitor feeds list --health failing` (or silent)")
+        yield Text(f"... and {len(rows) - NAMED} more: `monitor feeds list --failing --silent`")
 
 
 def _channel(channel: Mapping[str, Any], now: datetime) -> tuple[object, ...]:

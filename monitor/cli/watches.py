@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from monitor.cli import ids, moments, output, shapes
+from monitor.cli import editing, ids, moments, output, shapes
 from monitor.cli.command import Json, Since, command, group
 from monitor.cli.reports import known_watch
-from monitor.cli.running import after_edit, reload_if_running
 from monitor.cli.session import Session
 from monitor.cli.words import matched_words
 from monitor.errors import UsageError
@@ -109,12 +108,9 @@ def add_watch(
     from monitor.settings.edit import add_watch as append
 
     append(session.config_dir, row, environ=os.environ)
-    reloaded = reload_if_running(session)
-    if as_json:
-        output.show_json({"added": row, "reloaded": reloaded})
-        return
-    output.show(f"Added the watch `{name}` to {session.config_dir / 'watches.yaml'}.")
-    output.say(f"{after_edit(reloaded=reloaded)} `monitor watches test {name}` shows what it finds in what is stored.")
+    sentence = f"Added the watch `{name}` to {session.config_dir / 'watches.yaml'}."
+    hint = f"`monitor watches test {name}` shows what it finds in what is stored."
+    editing.finish(session, {"added": row}, sentence, as_json=as_json, hint=hint)
 
 
 @command(app, "remove", example="monitor watches remove flights")
@@ -127,12 +123,8 @@ def remove_watch(
     from monitor.settings.edit import remove_watch as take_out
 
     take_out(session.config_dir, name, environ=os.environ)
-    reloaded = reload_if_running(session)
-    if as_json:
-        output.show_json({"removed": name, "reloaded": reloaded})
-        return
-    output.show(f"Removed the watch `{name}` from {session.config_dir / 'watches.yaml'}.")
-    output.say(after_edit(reloaded=reloaded))
+    sentence = f"Removed the watch `{name}` from {session.config_dir / 'watches.yaml'}."
+    editing.finish(session, {"removed": name}, sentence, as_json=as_json)
 
 
 @command(app, "test", example="monitor watches test unrest --text 'Митинг в Жанаозене продолжается'")

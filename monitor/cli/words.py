@@ -43,3 +43,10 @@ def matched_words(reasons: Iterable[Reason]) -> str:
         for reason in reasons
     }
     return ", ".join(shown.values())
+
+
+def shown_address(url: str) -> str:
+    """Return an address without the credentials that may stand in it."""
+    scheme, mark, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"

@@ -54,7 +54,7 @@ def failed(answer: Answer, moved_to: str | None, now: datetime) -> PollFailure |
 def _meaning(answer: Answer, wait: timedelta | None) -> tuple[FailureKind, str]:
     status = answer.status
     if answer.headers.get("cf-mitigated", "").lower() == "challenge":
-        return FailureKind.BLOCKED, f"A bot check stands before the feed ({status}): it lets only browsers through."
+        return FailureKind.CHALLENGE, f"A bot check stands before the feed ({status}): it lets only browsers through."
     if status in STATUSES:
         return STATUSES[status]
     if status == HTTPStatus.SERVICE_UNAVAILABLE and wait is not None:
@@ -75,7 +75,7 @@ def refused(failure: NetFailure, moved_to: str | None, deadline: timedelta) -> P
         reason = f"The redirects and their answers took longer than {deadline.total_seconds():g} s."
     elif moved_to is not None:
         reason = f"After a redirect: {reason}"
-    return PollFailure(kind=kind, reason=reason, moved_to=moved_to)
+    return PollFailure(kind=kind, reason=reason, moved_to=moved_to, passing=failure.temporary)
 
 
 def _named(status: int) -> str:

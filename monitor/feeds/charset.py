@@ -11,6 +11,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -20,6 +21,8 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 
+WIDE = tuple(mark for mark, encoding in MARKS if encoding != "utf-8")
+
 ZEROS = ((b"<\0\0\0", "utf-32-le"), (b"\0\0\0<", "utf-32-be"), (b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"))
 """How a document without byte order mark begins."""
 
@@ -27,6 +30,9 @@ SAID_BY_DEFAULT = frozenset({"ascii", "iso8859-1", "cp1252"})
 
 REFUSED = frozenset({"utf-7", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 """Python codecs that are no charsets of documents."""
+
+ESCAPED = ("iso2022", "hz")
+"""Encodings in which ASCII bytes stand for other letters after an escape."""
 
 ALIASES = {"cp-1251": "cp1251", "win-1251": "cp1251", "win1251": "cp1251", "x-cp1251": "cp1251", "kz-1048": "kz1048"}
 
@@ -62,15 +68,30 @@ def decode(body: bytes, content_type: str | None) -> Text:
         if start.startswith(zeros):
             return _lenient(body, encoding)
     said = list(_said(body, content_type))
-    escaped = next(
-        (name for name in said if name.startswith(("iso2022", "hz"))), None
-    )  # pure ASCII bytes, yet not ASCII
+    escaped = next((name for name in said if name.startswith(ESCAPED)), None)  # pure ASCII bytes, yet not ASCII
     if escaped is not None:
         return _lenient(body, escaped)
     try:
         return Text(text=body.decode("utf-8"), encoding="utf-8")
     except UnicodeDecodeError:
         return _not_utf8(body, said)
+
+
+def shows_tags(body: bytes, content_type: str | None) -> bool:
+    """Tell whether a document's tags can be found in its bytes: whatever `decode` takes it for, `<` is 0x3C and nothing else is."""
+    if body.startswith(WIDE) or b"\0" in body[:256]:
+        return False
+    return all(_is_ascii_based(name) for name in _said(body, content_type))
+
+
+@lru_cache
+def _is_ascii_based(encoding: str) -> bool:
+    """Tell whether an encoding is UTF-8, or has one byte for each letter and ASCII's where ASCII has them."""
+    if encoding.startswith(ESCAPED):
+        return False
+    everything = bytes(range(256))
+    text = everything.decode(encoding, "replace")
+    return encoding == "utf-8" or (len(text) == len(everything) and text[:128] == everything[:128].decode("ascii"))
 
 
 def _not_utf8(body: bytes, said: list[str]) -> Text:

@@ -45,7 +45,6 @@ class Item:
     updated: str | None = None
     language: str | None = None
     source_name: str | None = None
-    base: str = ""
 
 
 TAGS = frozenset({
@@ -62,13 +61,9 @@ _BLOCK = re.compile(
     r"<(?=/?(?:p|div|br|li|ul|ol|dl|dt|dd|h[1-6]|hr|tr|td|th|table|blockquote|pre|section|article|figure|figcaption)\b)",
     re.IGNORECASE,
 )
-_UNSEEN = dict.fromkeys(
-    [
-        *(code for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n\v\f\r\x85"),
-        0xAD, 0x061C, 0x200B, 0x2060, 0xFEFF, 0xFFFE, 0xFFFF,
-        *range(0x200E, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000),
-    ]
-)  # fmt: skip
+_UNSEEN = re.compile(
+    "[\0-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u200b\u2060\ufeff\ufffe\uffff\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+"
+)
 """Controls, text-direction marks and overrides, spaces of no width, halves of letters: removed from all text."""
 
 _LANGUAGES = {"en": "en", "eng": "en", "ru": "ru", "rus": "ru", "kk": "kk", "kaz": "kk", "kz": "kk"}
@@ -107,7 +102,7 @@ def _entry(item: Item, url: str, limits: Limits) -> Entry:
     dates = [date for text in item.published if (date := parse_date(text)) is not None]
     return Entry(
         guid=_guid(item.guid, limits.guid),
-        link=_link(item.links, urljoin_safe(url, item.base)),
+        link=_link(item.links, url),
         title=plain(item.title, limits.title),
         summary=summary,
         html=clean(body, url, limits.text) if body is not None and body.is_html else "",
@@ -123,9 +118,9 @@ def plain(body: Body, limit: int) -> str:
     """Return a text without markup, its entities decoded once, whitespace collapsed, cut at `limit` characters."""
     value = body.value[: limit * 20]  # markup is rarely more than that of a text; the rest would be cut anyway
     if body.is_html and ("<" in value or "&" in value):
-        spaced = _BLOCK.sub(" <", value.translate(_UNSEEN))
+        spaced = _BLOCK.sub(" <", _UNSEEN.sub("", value))
         value = html.unescape(nh3.clean(spaced, tags=set(), clean_content_tags=set(DROPPED)))
-    text = " ".join(value.translate(_UNSEEN).split())
+    text = " ".join(_UNSEEN.sub("", value).split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
@@ -139,7 +134,7 @@ def clean(body: Body, url: str, limit: int) -> str:
     if len(body.value) > limit * 4:
         return ""
     cleaned = nh3.clean(
-        body.value.translate(_UNSEEN),
+        _UNSEEN.sub("", body.value),
         tags=set(TAGS),
         clean_content_tags=set(DROPPED),
         attributes={"a": {"href"}},
@@ -152,7 +147,7 @@ def clean(body: Body, url: str, limit: int) -> str:
 
 def absolute(base: str, link: str) -> str | None:
     """Return a link as an absolute http(s) address, None when it is none. Spaces inside are escaped as browsers do."""
-    link = link.translate(_UNSEEN).strip().replace(" ", "%20")
+    link = _UNSEEN.sub("", link).strip().replace(" ", "%20")
     joined = urljoin_safe(base, link) if link else ""
     return None if not joined or check_url(joined) else joined
 
@@ -178,7 +173,7 @@ def _link(candidates: Iterable[str], base: str) -> str | None:
 
 def _guid(guid: str | None, limit: int) -> str | None:
     """Return a guid as it stands; one that is too long to keep becomes a key of it."""
-    text = (guid or "").translate(_UNSEEN).strip()
+    text = _UNSEEN.sub("", (guid or "")).strip()
     if not text:
         return None
     return text if len(text) <= limit else content_key("g1", text)

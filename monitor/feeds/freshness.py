@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Protocol
 
 from monitor.model import Validators
@@ -19,6 +21,12 @@ MAX_SECONDS = 2**31
 _DIRECTIVE = re.compile(r'\s*([^\s=,;"]+)(?:=("(?:[^"\\]|\\.)*"|[^,]*))?\s*(?:,|$)')
 
 
+_AGE_END = re.compile(r"[,;]")
+"""Of several ages the first counts, and no parameter (RFC 9111 section 5.1)."""
+
+_SENDABLE = re.compile(rf"[\x20-\x7e\x80-\xff]{{1,{MAX_VALIDATOR}}}")
+
+
 class Headers(Protocol):
     """Header lines by name, whatever the case; repeated lines are kept."""
 
@@ -26,12 +34,34 @@ class Headers(Protocol):
         """Return the values of all lines with that name."""
 
 
-def directives(headers: Headers) -> dict[str, str | None]:
+class Lines:
+    """Header lines by name, read once: an answer is asked for a dozen names, most of them absent."""
+
+    __slots__ = ("_lines",)
+
+    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
+        self._lines: dict[str, list[str]] = {}
+        for name, value in raw:
+            self._lines.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+
+    def get_list(self, key: str) -> list[str]:
+        """Return the values of all lines with that name (in lower case)."""
+        return self._lines.get(key, [])
+
+
+def directives(headers: Headers) -> Mapping[str, str | None]:
     """Return the directives of all Cache-Control lines: names in lower case, quotes removed, the first of each counts."""
+    lines = headers.get_list("cache-control")
+    return _read(",".join(lines)) if lines else {}
+
+
+@lru_cache(maxsize=1024)
+def _read(text: str) -> Mapping[str, str | None]:
+    """Return the directives of one text; servers send the same few for ever."""
     found: dict[str, str | None] = {}
-    for name, value in _directives(",".join(headers.get_list("cache-control"))):
+    for name, value in _directives(text):
         found.setdefault(name, value)
-    return found
+    return MappingProxyType(found)
 
 
 def _directives(text: str) -> Iterator[tuple[str, str | None]]:
@@ -51,7 +81,8 @@ def freshness(headers: Headers, now: datetime) -> timedelta | None:
     """Return how long an answer stays fresh from here (RFC 9111 section 4.2), zero when stale, None when it does not say.
 
     `max-age` before `Expires`; `Expires` counts from the answer's own `Date` (from `now` without one); `Age` is taken
-    off; `no-cache`, `no-store` and what cannot be read mean stale; `s-maxage` is for shared caches and means nothing here.
+    off; `no-cache`, `no-store` and what cannot be read mean stale; `s-maxage` is for shared caches and means nothing here. An
+    `Expires` that is written sloppily but names a moment is obeyed: a cache has to be strict to be right, we to be polite.
     """
     said = directives(headers)
     if "no-cache" in said or "no-store" in said:
@@ -64,7 +95,7 @@ def freshness(headers: Headers, now: datetime) -> timedelta | None:
         lifetime = until - since if until is not None else timedelta(0)
     else:
         return None
-    age = timedelta(seconds=_seconds(_first(headers, "age")))
+    age = timedelta(seconds=_seconds(_AGE_END.split(_first(headers, "age") or "")[0]))
     return max(lifetime - age, timedelta(0))
 
 
@@ -101,6 +132,4 @@ def _first(headers: Headers, name: str) -> str | None:
 
 def _usable(value: str | None) -> str | None:
     """Return a validator that may be sent back: not empty, not huge, no control characters."""
-    if not value or len(value) > MAX_VALIDATOR:
-        return None
-    return None if any(char < " " or char == "\x7f" or char > "\xff" for char in value) else value
+    return value if value is not None and _SENDABLE.fullmatch(value) else None

@@ -1,40 +1,36 @@
 """Parsing in worker processes that can be killed, so that a document can break nothing but itself.
 
 Problem: a 161 kB document keeps feedparser busy for seconds, 1.4 MB for ever, and the C libraries below it have had memory
-faults. Choice: up to two worker processes (worker.py), each with a pipe of its own, under limits of CPU time, address space
-and wall time; one that dies takes one document with it. Refused: threads (cannot be killed), fork (locks and sockets of the
-service would be copied), and pebble's pool, which the design named: when the system killed a worker that waited for work (out
-of memory), the lock that its workers share died with it and parsing hung, in one of three trials (measured); it also polls,
-starts a tracker process of 7 MB and imports `__main__` again in every worker.
+faults. Choice: worker processes (worker.py), each with a pipe of its own, under limits of computing time, address space
+and wall time; one that dies takes one document with it, and lanes keep what is dangerous away from the rest (lanes.py).
+Refused: threads (cannot be killed), fork (locks and sockets of the service would be copied), and pebble's pool, which the
+design named: when the system killed a worker that waited for work (out of memory), the lock that its workers share died with
+it and parsing hung, in one of three trials (measured); it also polls, starts a tracker process of 7 MB and imports `__main__`
+again in every worker.
 
-The service itself loads no parser and stays small; a worker takes 18 to 27 MB (measured).
+The service itself loads no parser and stays small. It looks for what is new in a document (spans.py, increment.py), and only
+that goes through the pipe.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import pickle
-import signal
-import sys
+from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
 
-import monitor
+from monitor.feeds import charset, increment, marks, spans
+from monitor.feeds.lanes import IDLE, TASKS, Bounds, BrokeError, Lane
 from monitor.feeds.limits import Limits
-from monitor.feeds.worker import OUT_OF_MEMORY, message
 from monitor.model import FailureKind, PollFailure
 from monitor.ports import Fetched, ParsedFeed
+from monitor.ports import Lane as LaneName
 
 WORKERS = 2
-"""Processes at most; the second is started when two documents come at once."""
-
-TASKS = 500
-"""Documents after which a worker is replaced: what its libraries leak goes with it."""
+"""Processes for proven feeds at most; the second is started when two documents come at once."""
 
 CPU_LIMIT = 10
-"""Seconds of CPU for one document; 15 MiB of ordinary feed need less."""
+"""Seconds of computing for one document; 15 MiB of ordinary feed need less."""
 
 WALL_LIMIT = timedelta(seconds=30)
 """For one document, with the start of a worker (0.3 s here)."""
@@ -42,18 +38,18 @@ WALL_LIMIT = timedelta(seconds=30)
 MEMORY_LIMIT = 768 * 1024 * 1024
 """Bytes of address space of a worker."""
 
-SUSPECTS = 1000
-"""Addresses remembered for having killed a worker."""
+PATIENCE = 1.0
+"""Seconds of computing outside the suspects' lane, whatever the size: more than any feed of 150 kB needs (0.1 s here)."""
 
-COMMAND = "from monitor.feeds.worker import main; main()"
+PATIENCE_PER_BYTE = 2.0 / 2**20
+"""And this for each byte: a large feed is no suspect (0.7 s for 1 MiB here)."""
+
+IN_THREAD = 1024 * 1024
+"""Bytes from which on a document is cut in a thread: up to here it holds up the event loop for some milliseconds at most."""
 
 
 class WorkerParser:
-    """`ports.Parser` over worker processes, started when they are first needed.
-
-    Documents from addresses that killed a worker before take turns in a lane of their own, so that together they hold
-    up one worker at most.
-    """
+    """`ports.Parser` over worker processes, started when they are first needed."""
 
     def __init__(
         self,
@@ -61,176 +57,75 @@ class WorkerParser:
         limits: Limits | None = None,
         workers: int = WORKERS,
         tasks: int = TASKS,
-        cpu_seconds: int = CPU_LIMIT,
+        cpu_seconds: float = CPU_LIMIT,
         wall: timedelta = WALL_LIMIT,
         memory: int = MEMORY_LIMIT,
+        patience: float = PATIENCE,
+        idle: timedelta = IDLE,
     ) -> None:
         self._limits = limits or Limits()
-        self._cpu_seconds, self._wall, self._memory = cpu_seconds, wall, memory
-        self._workers = [_Worker(memory=memory, cpu_seconds=cpu_seconds, tasks=tasks) for _ in range(workers)]
-        self._free: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()  # the last used first: others need not start
-        for worker in self._workers:
-            self._free.put_nowait(worker)
-        self._suspect_lane = asyncio.Semaphore(1)
-        self._suspects: dict[str, None] = {}
-        self._closed = False
+        self._full = Bounds(cpu=cpu_seconds, wall=wall.total_seconds(), memory=memory)
+        self._patience = patience
+        each: tuple[tuple[LaneName, int], ...] = (("proven", workers), ("new", 1), ("suspect", 1))
+        self.lanes = {name: Lane(count, memory=memory, tasks=tasks, idle=idle) for name, count in each}
+        """Their workers, for those who want to look at them."""
 
-    async def parse(self, fetched: Fetched) -> ParsedFeed | PollFailure:
+    async def parse(
+        self, fetched: Fetched, *, known: bytes = b"", whole: bool = False, lane: LaneName = "new"
+    ) -> ParsedFeed | PollFailure:
         """See `ports.Parser`."""
-        lane = self._suspect_lane if fetched.url in self._suspects else contextlib.nullcontext()
-        async with lane:
-            worker = await self._free.get()
-            try:
-                outcome = await self._run(worker, fetched)
-            finally:
-                self._free.put_nowait(worker)
-        killed = isinstance(outcome, PollFailure) and outcome.kind is FailureKind.PARSER_KILLED
-        self._suspects.pop(fetched.url, None)
-        if killed:
-            self._suspects[fetched.url] = None
-        if len(self._suspects) > SUSPECTS:
-            del self._suspects[next(iter(self._suspects))]
-        return outcome
+        remembered = marks.by_span(known)
+        pieces = await self._cut(fetched, remembered)
+        if pieces is not None and remembered and not whole:
+            new = increment.unread(pieces, remembered)
+            if not new:
+                return increment.unchanged(pieces, remembered)
+            if not pieces.loose and len(new) < len(pieces.spans):
+                outcome = await self._part(fetched, pieces, new, lane)
+                if isinstance(outcome, PollFailure):
+                    return outcome
+                if (document := increment.joined(pieces, remembered, new, outcome)) is not None:
+                    return document
+        outcome = await self._read(fetched.body, fetched, lane)
+        if isinstance(outcome, PollFailure) or pieces is None:
+            return outcome
+        return increment.aligned(pieces, remembered, outcome)
 
     async def aclose(self) -> None:
         """Stop the workers for good; documents under way end as killed."""
-        self._closed = True
-        for worker in self._workers:
-            worker.close()
-        free = [await self._free.get() for _ in self._workers]
-        for worker in free:
-            await worker.stop()
-            self._free.put_nowait(worker)
+        for lane in self.lanes.values():
+            await lane.aclose()
 
-    async def _run(self, worker: _Worker, fetched: Fetched) -> ParsedFeed | PollFailure:
-        """Parse in a worker, and once more in a new one where the first was not new and may have died before."""
-        job = message((fetched.body, fetched.content_type, fetched.url, self._limits))
-        while True:
-            if self._closed:
-                return _killed("the workers were stopped")
-            used = worker.is_used
-            try:
-                async with asyncio.timeout(self._wall.total_seconds()):
-                    return await worker.parse(job)
-            except TimeoutError:
-                return _killed(f"it took longer than {self._wall.total_seconds():g} s")
-            except _DiedError as death:
-                if not self._closed and not (used and death.is_unexplained):
-                    return _killed(death.cause(self._cpu_seconds, self._memory))
+    async def _cut(self, fetched: Fetched, remembered: Mapping[bytes, bytes]) -> spans.Cut | None:
+        def cut() -> spans.Cut | None:
+            return spans.cut(
+                fetched.body, fetched.content_type, fetched.url, known=remembered, most=self._limits.entries
+            )
 
+        return await asyncio.to_thread(cut) if len(fetched.body) > IN_THREAD else cut()
 
-class _Worker:
-    """One worker process, or none yet: started with the first document, and anew after its end."""
+    async def _part(
+        self, fetched: Fetched, pieces: spans.Cut, new: list[int], lane: LaneName
+    ) -> ParsedFeed | PollFailure:
+        text = charset.decode(fetched.body, fetched.content_type)
+        return await self._read(spans.part(pieces, new, text), fetched, lane)
 
-    def __init__(self, *, memory: int, cpu_seconds: int, tasks: int) -> None:
-        self._arguments = (str(memory), str(cpu_seconds))
-        self._tasks = tasks
-        self._done = 0
-        self._closed = False
-        self._process: asyncio.subprocess.Process | None = None
-
-    @property
-    def is_used(self) -> bool:
-        """Whether this process has read a document before."""
-        return self._process is not None and self._done > 0
-
-    async def parse(self, job: bytes) -> ParsedFeed | PollFailure:
-        """Return what the process made of a job; `_DiedError` when it died over it. Whoever gives up waiting kills it."""
-        process = self._process or await self._start()
-        if self._closed:  # while it started
-            self.kill()
+    async def _read(self, document: bytes | spans.Part, fetched: Fetched, lane: LaneName) -> ParsedFeed | PollFailure:
+        """Return what a worker of a lane makes of a document; one that needs too long there is read among the suspects."""
+        job = pickle.dumps((document, fetched.content_type, fetched.url, self._limits), pickle.HIGHEST_PROTOCOL)
         try:
-            outcome = await _exchange(process, job)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            raise _DiedError(await self._end(process)) from None
-        except BaseException:
-            await self.stop()
-            raise
-        self._done += 1
-        if self._done >= self._tasks:
-            await self.stop()
-        return outcome
+            if lane != "suspect":
+                try:
+                    return await self.lanes[lane].read(job, self._bounds(len(job)))
+                except BrokeError as broke:
+                    if not broke.slow:
+                        raise
+            return await self.lanes["suspect"].read(job, self._full)
+        except BrokeError as broke:
+            reason = f"Parsing the document was stopped: {broke}."
+            return PollFailure(kind=FailureKind.PARSER_KILLED, reason=reason)
 
-    def close(self) -> None:
-        """Kill the process, also one that is being started."""
-        self._closed = True
-        self.kill()
-
-    def kill(self) -> None:
-        """Kill the process if there is one; who waits for it sees it die."""
-        if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(
-                    self._process.pid, signal.SIGKILL
-                )  # `Process.kill` may reap it, and asyncio loses the exit code
-
-    async def stop(self) -> None:
-        """Kill the process if there is one, and see it off."""
-        self.kill()
-        if self._process is not None:
-            await self._end(self._process)
-
-    async def _start(self) -> asyncio.subprocess.Process:
-        self._done = 0
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-c", COMMAND, *self._arguments,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 20, env=_environment(),
-            start_new_session=True,  # Ctrl-C in a terminal is for the service
-        )  # fmt: skip
-        return self._process
-
-    async def _end(self, process: asyncio.subprocess.Process) -> int:
-        """Wait for a process that is ending, let its pipes go, and return its exit code (negative: the signal)."""
-        if process is self._process:
-            self._process = None
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.close()
-        await process.stdout.read()
-        return await process.wait()
-
-
-class _DiedError(Exception):
-    """A worker's process ended over a document."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(code)
-        self.code = code
-
-    @property
-    def is_unexplained(self) -> bool:
-        """Whether no limit of ours ended it: the system may have, and not because of this document."""
-        return self.code not in {OUT_OF_MEMORY, -signal.SIGXCPU}
-
-    def cause(self, cpu_seconds: int, memory: int) -> str:
-        """Return what it died of."""
-        if self.code == OUT_OF_MEMORY:
-            return f"it needed more than {memory // (1024 * 1024)} MiB of memory"
-        if self.code == -signal.SIGXCPU:
-            return f"it needed more than {cpu_seconds} s of computing"
-        if self.code < 0:
-            return f"the worker died of {signal.Signals(-self.code).name}"
-        return f"the worker ended with code {self.code}"
-
-
-async def _exchange(process: asyncio.subprocess.Process, job: bytes) -> ParsedFeed | PollFailure:
-    """Hand a job over and return what comes back."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(job)
-    await process.stdin.drain()
-    size = int.from_bytes(await process.stdout.readexactly(4), "big")
-    outcome = pickle.loads(await process.stdout.readexactly(size))  # noqa: S301 - from our own worker
-    assert isinstance(outcome, ParsedFeed | PollFailure)
-    return outcome
-
-
-def _environment() -> dict[str, str]:
-    """Return a worker's environment: what Python needs to run and to find this package, and no secrets."""
-    kept = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONHOME", "TZ")
-    paths = [str(Path(monitor.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {name: os.environ[name] for name in kept if name in os.environ} | {"PYTHONPATH": os.pathsep.join(paths)}
-
-
-def _killed(why: str) -> PollFailure:
-    return PollFailure(kind=FailureKind.PARSER_KILLED, reason=f"Parsing the document was stopped: {why}.")
+    def _bounds(self, size: int) -> Bounds:
+        """Return what a document of this size may cost outside the suspects' lane."""
+        cpu = min(self._patience + size * PATIENCE_PER_BYTE, self._full.cpu)
+        return Bounds(cpu=cpu, wall=self._full.wall, memory=self._full.memory)

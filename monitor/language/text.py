@@ -20,8 +20,7 @@ IGNORED = "\u00ad\u200b\u200c\u200d\u2060\ufeff\u0301\u0300\u200e\u200f"
 
 APOSTROPHES = "'\u2019\u02bc\u2018\u0060\u00b4\u1ffd"
 
-_DROP = {ord(char): None for char in IGNORED + APOSTROPHES}
-_LETTERS = {ord("ё"): "е", ord("ı"): "i"}
+_DROP = re.compile(f"[{IGNORED}{APOSTROPHES}]+")
 _DOTTED = "i\u0307"
 """What lower case makes of the capital dotted I."""
 _WORD = re.compile(rf"[^\W_](?:[^\W_]|[{IGNORED}\u0300-\u036f]|[{APOSTROPHES}](?=[^\W_]))*")
@@ -29,6 +28,8 @@ _WORD = re.compile(rf"[^\W_](?:[^\W_]|[{IGNORED}\u0300-\u036f]|[{APOSTROPHES}](?
 _SPACE = re.compile(r"\s+")
 _USUAL = 32
 """Letters up to which a word's form is remembered: longer ones are no words, and would fill the memory."""
+_REMEMBERED = 1024
+"""Texts whose words are remembered (8 bytes a word): deciding one report asks for them six times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +50,20 @@ def fold(text: str) -> str:
     return _usual(text) if len(text) <= _USUAL else _fold(text)
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 15)
 def _usual(word: str) -> str:
     return _fold(word)
 
 
 def _fold(text: str) -> str:
-    apart = unicodedata.normalize("NFKD", text.translate(_DROP)).translate(_DROP).casefold()
+    apart = _drop(unicodedata.normalize("NFKD", _drop(text))).casefold()
     together = unicodedata.normalize("NFKC", apart).casefold()
-    return unicodedata.normalize("NFKC", together.translate(_LETTERS).replace(_DOTTED, "i")).translate(_DROP)
+    dotted = together.replace("ё", "е").replace("ı", "i").replace(_DOTTED, "i")
+    return _drop(unicodedata.normalize("NFKC", dotted))
+
+
+def _drop(text: str) -> str:
+    return _DROP.sub("", text)
 
 
 def tokens(text: str) -> Iterator[Token]:
@@ -68,9 +74,10 @@ def tokens(text: str) -> Iterator[Token]:
             yield Token(form, found.start(), found.end())
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def forms(text: str) -> tuple[str, ...]:
-    """Return the folded words of a text."""
-    return tuple(token.form for token in tokens(text))
+    """Return the folded words of a text: the forms of its `tokens`."""
+    return tuple(form for word in _WORD.findall(text) if (form := _usual(word) if len(word) <= _USUAL else _fold(word)))
 
 
 def squeeze(text: str) -> str:

@@ -2,8 +2,8 @@
 
 Problem: HTTP clients trust their peers. Out of the box httpx keeps and resends cookies, follows redirects with credentials
 and validators, reads the environment, has timeouts per read only (a dripping server holds it for ever) and decodes a whole
-network chunk (64 MB from 300 kB): measured. Choice: httpx's values (URL, Request, Headers) over a transport of our own on
-httpcore's pool; `httpx.AsyncClient`, where those habits live, is not used. One request is one request: redirects belong to
+network chunk (64 MB from 300 kB): measured. Choice: httpx's values (URL, Request, Response, Headers) and transport
+interface over connections of our own; `httpx.AsyncClient`, where those habits live, is not used. One request is one request: redirects belong to
 whoever knows what may travel with them (feeds/fetch.py).
 
 What is guaranteed for every request, whatever the peer does:
@@ -16,38 +16,45 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import ssl
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-import httpcore
 import httpx
 
 from monitor.model import Secret
 from monitor.net import decode
+from monitor.net.answering import BODILESS, MAX_HEADERS
+from monitor.net.connection import LostError, Progress
 from monitor.net.dial import CONNECT_TIMEOUT, Resolve, Resolver
 from monitor.net.failure import EXPECTED, NetFailure, NetKind, blocked, failure, late
 from monitor.net.guard import check_address, check_url, literal_address
 from monitor.net.headers import http_date
-from monitor.net.transport import BadAnswerError, GuardedTransport, Progress, tls_context
+from monitor.net.pool import Pool
+from monitor.net.transport import GuardedTransport, tls_context
 from monitor.net.urls import basic
 
-__all__ = ["Answer", "Http", "NetFailure", "NetKind"]
+__all__ = ["MAX_HEADERS", "Answer", "Http", "NetFailure", "NetKind"]
 
 HeaderLines = Mapping[str, str] | Sequence[tuple[str, str]]
 
-MAX_HEADERS = 256
-"""Header lines of an answer; 3,000 small ones fit into httpcore's 100 kB buffer (conformance case 82)."""
+MAX_TARGETS = 16_384
+"""Addresses whose parsing is remembered (40 us each time, and polls ask for the same ones again and again)."""
 
 PREFIX, PREFIX_WAIT = 16 * 1024, 2.0
 """Bytes and seconds spent on a body that nobody asked for, once the status is known."""
 
 CUT: tuple[type[Exception], ...] = (TimeoutError, *EXPECTED)
 """What may end a body whose beginning is enough."""
+
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +83,7 @@ class Http:
         self._tls = tls or tls_context(ca_file)
         self._resolver = Resolver()
         self._resolve = resolve or self._resolver
+        self._pool = Pool()
         self._transports: dict[tuple[tuple[str, ...], Secret | None], GuardedTransport] = {}
 
     async def request(
@@ -83,7 +91,7 @@ class Http:
         method: str,
         url: str,
         *,
-        headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
+        headers: HeaderLines = (),
         content: bytes | None = None,
         deadline: timedelta,
         max_body: int,
@@ -102,16 +110,16 @@ class Http:
         """
         progress = Progress()
         lines = tuple(headers.items() if isinstance(headers, Mapping) else headers)
-        if sentence := _bad_url(url) or _bad_headers(lines):
-            return NetFailure(kind=NetKind.BAD_URL, reason=sentence)
-        if proxy is not None and (refused := _bad_proxying(url, proxy, allow_networks)):
+        target = _target(url)
+        if refused := _refused(target, lines, proxy, allow_networks):
             return refused
+        assert isinstance(target, _Target)
         loop = asyncio.get_running_loop()
         ends = loop.time() + deadline.total_seconds()
         try:
             async with asyncio.timeout_at(ends):
-                message = _message(method, url, lines, content, progress, deadline)
-                response = await self._send(message, allow_networks, proxy, progress)
+                message = _message(method, target, lines, content, progress, deadline)
+                response = await self._transport(allow_networks, proxy).handle_async_request(message)
                 async with aclosing(response):
                     if read == "prefix" or not response.is_success:
                         until = min(ends - 0.05, loop.time() + PREFIX_WAIT)
@@ -122,125 +130,144 @@ class Http:
         except EXPECTED as error:
             return failure(error, progress)
 
+    async def reaches(
+        self, url: str, *, deadline: timedelta, allow_networks: tuple[str, ...] = (), proxy: Secret | None = None
+    ) -> bool:
+        """Tell whether the host of `url` (or the proxy before it) takes a connection; nothing is asked of it."""
+        target = _target(url)
+        if _refused(target, (), proxy, allow_networks) or not isinstance(target, _Target):
+            return False
+        try:
+            await self._transport(allow_networks, proxy).knock(target.url, deadline.total_seconds())
+        except EXPECTED:
+            return False
+        return True
+
     async def aclose(self) -> None:
         """Close connections and let the resolver's threads go."""
         for transport in self._transports.values():
             await transport.aclose()
         self._transports.clear()
+        self._pool.clear()
         self._resolver.close()
 
-    async def _send(
-        self, message: httpx.Request, allow_networks: tuple[str, ...], proxy: Secret | None, progress: Progress
-    ) -> httpx.Response:
-        """Send over a kept or a new connection; a GET on a kept one that turns out dead is sent once more."""
-        transport = self._transport(allow_networks, proxy)
-        try:
-            return await transport.handle_async_request(message)
-        except (httpcore.RemoteProtocolError, httpcore.NetworkError):
-            if progress.fresh or message.method != "GET":  # RFC 9110 section 9.2.2: only what is idempotent
-                raise
-            progress.sent = False
-            return await transport.handle_async_request(message)
-
     def _transport(self, allow_networks: tuple[str, ...], proxy: Secret | None) -> GuardedTransport:
-        """Return the pool for one set of permissions: a connection opened under one must never serve another."""
+        """Return the transport for one set of permissions: a connection opened under one must never serve another."""
         key = (allow_networks, proxy)
         if key not in self._transports:
             self._transports[key] = GuardedTransport(
-                resolve=self._resolve, tls=self._tls, allow_networks=allow_networks, proxy=proxy
+                resolve=self._resolve,
+                tls=self._tls,
+                pool=self._pool,
+                allow_networks=allow_networks,
+                proxy=proxy,
             )
         return self._transports[key]
 
 
-def _bad_url(url: str) -> str | None:
-    """Return what is wrong with a URL, by the rules and by the parser that will be used."""
-    if sentence := check_url(url):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Target:
+    """An address as it is asked for, and the Basic authorization that it held."""
+
+    url: httpx.URL
+    login: bytes
+
+
+@lru_cache(maxsize=MAX_TARGETS)
+def _target(text: str) -> _Target | str:
+    """Return what an address leads to, or what is wrong with it by the rules or by the parser that is used."""
+    if sentence := check_url(text):
         return sentence
     try:
-        host = httpx.URL(url).raw_host
+        url = httpx.URL(text)
     except (httpx.InvalidURL, ValueError):
         return "The address cannot be read as a URL."
-    return None if host else "The address names no host."
+    if not url.raw_host:
+        return "The address names no host."
+    login = basic(url.username, url.password).encode("ascii") if url.userinfo else b""
+    return _Target(url=url.copy_with(userinfo=b"", fragment=None), login=login)
+
+
+def _refused(
+    target: _Target | str, lines: Sequence[tuple[str, str]], proxy: Secret | None, allow_networks: tuple[str, ...]
+) -> NetFailure | None:
+    """Return why a request is not even tried."""
+    if isinstance(target, str):
+        return NetFailure(kind=NetKind.BAD_URL, reason=target)
+    if sentence := _bad_headers(lines):
+        return NetFailure(kind=NetKind.BAD_URL, reason=sentence)
+    return None if proxy is None else _bad_proxying(target, proxy, allow_networks)
 
 
 def _bad_headers(lines: Sequence[tuple[str, str]]) -> str | None:
     """Return which header cannot be sent: only what fits into Latin-1 without control characters can."""
     for name, value in lines:
-        if not name.isascii() or any(
-            char > "\xff" or (char < " " and char != "\t") or char == "\x7f" for char in value
-        ):
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value) or value != value.strip(" \t"):
             return f"The header {name!a} holds characters that cannot be sent."
     return None
 
 
-def _bad_proxying(url: str, proxy: Secret, allow_networks: tuple[str, ...]) -> NetFailure | None:
+def _bad_proxying(target: _Target, proxy: Secret, allow_networks: tuple[str, ...]) -> NetFailure | None:
     """Return why a URL cannot be asked through a proxy. Names are the proxy's to resolve; addresses are judged here."""
-    if _bad_url(proxy.reveal()):
+    if isinstance(_target(proxy.reveal()), str):
         return NetFailure(kind=NetKind.BAD_URL, reason="The proxy's address must be http:// or https:// with a host.")
-    literal = literal_address(httpx.URL(url).host)
+    literal = literal_address(target.url.host)
     why = None if literal is None else check_address(literal, allow_networks)
     return None if why is None else NetFailure(kind=NetKind.BLOCKED, reason=blocked(why))
 
 
 def _message(
     method: str,
-    url: str,
+    target: _Target,
     lines: Sequence[tuple[str, str]],
     content: bytes | None,
     progress: Progress,
     deadline: timedelta,
 ) -> httpx.Request:
     """Return the request as it goes out, with the hooks that follow it."""
-    parsed = httpx.URL(url)
     pairs = [(name.encode("ascii"), value.encode("latin-1")) for name, value in lines]
-    if parsed.userinfo and all(name.lower() != b"authorization" for name, _ in pairs):
-        pairs.append((b"Authorization", basic(parsed.username, parsed.password).encode("ascii")))
-    timeouts = {"connect": min(CONNECT_TIMEOUT, deadline.total_seconds())}
+    if target.login and all(name.lower() != b"authorization" for name, _ in pairs):
+        pairs.append((b"Authorization", target.login))
     return httpx.Request(
         method,
-        parsed.copy_with(userinfo=b""),
+        target.url,
         headers=pairs,
         content=content,
-        extensions={"timeout": timeouts, "trace": progress.trace},
+        extensions={"timeout": {"connect": min(CONNECT_TIMEOUT, deadline.total_seconds())}, "progress": progress},
     )
 
 
 async def _read_all(response: httpx.Response, max_body: int, *, decode_body: bool) -> Answer:
-    headers = _headers(response)
+    headers = response.headers
     length = headers.get("content-length", "0")
-    if response.status_code not in {204, 304} and length.isdecimal() and int(length) > max_body:
+    if response.status_code not in BODILESS and length.isdecimal() and int(length) > max_body:
         raise decode.TooLargeError(f"The answer says that it has {int(length):,} bytes, more than is taken.")
     chain = decode.decoders(headers.get("content-encoding", "")) if decode_body else ()
     body = decode.Body(max_body=max_body, chain=chain)
-    async with aclosing(_chunks(response)) as chunks:
-        async for chunk in chunks:
-            body.add(chunk)
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    async for chunk in response.stream:
+        body.add(chunk)
     if not body.ended:
-        raise httpcore.RemoteProtocolError("the compressed data ends early")
-    return _answer(response, headers, bytes(body.content), complete=_framed(response, headers) or bool(chain))
+        raise LostError("the compressed data ends early")
+    return _answer(response, bytes(body.content), complete=response.extensions["framed"] or bool(chain))
 
 
 async def _read_prefix(response: httpx.Response, max_body: int, ends: float) -> Answer:
-    headers = _headers(response)
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    if response.status_code in BODILESS:
+        return _answer(response, b"", complete=True)
     kept, complete = bytearray(), False
     try:
-        async with asyncio.timeout_at(ends), aclosing(_chunks(response)) as chunks:
-            async for chunk in chunks:
+        async with asyncio.timeout_at(ends):
+            async for chunk in response.stream:
                 kept += chunk[: max_body - len(kept)]
                 if len(kept) >= max_body:
                     break
             else:
-                complete = _framed(response, headers)
+                complete = response.extensions["framed"]
     except CUT:
         complete = False
-    return _answer(response, headers, _unpacked(bytes(kept), headers, max_body), complete=complete)
-
-
-async def _chunks(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """Yield the body as received, undecoded (`Response.aiter_raw` without its bookkeeping)."""
-    assert isinstance(response.stream, httpx.AsyncByteStream)
-    async for chunk in response.stream:
-        yield chunk
+    return _answer(response, _unpacked(bytes(kept), response.headers, max_body), complete=complete)
 
 
 def _unpacked(kept: bytes, headers: httpx.Headers, max_body: int) -> bytes:
@@ -254,19 +281,8 @@ def _unpacked(kept: bytes, headers: httpx.Headers, max_body: int) -> bytes:
     return bytes(body.content)
 
 
-def _headers(response: httpx.Response) -> httpx.Headers:
-    """Return the headers read as Latin-1: every byte survives, so validators can be sent back as they came."""
-    if len(response.headers.raw) > MAX_HEADERS:
-        raise BadAnswerError(f"it has more than {MAX_HEADERS} header lines")
-    return httpx.Headers(response.headers.raw, encoding="latin-1")
-
-
-def _framed(response: httpx.Response, headers: httpx.Headers) -> bool:
-    """Tell whether the end of the body is known other than by the end of the connection (RFC 9112 section 6.3)."""
-    return response.status_code in {204, 304} or "content-length" in headers or "transfer-encoding" in headers
-
-
-def _answer(response: httpx.Response, headers: httpx.Headers, body: bytes, *, complete: bool) -> Answer:
+def _answer(response: httpx.Response, body: bytes, *, complete: bool) -> Answer:
+    headers = response.headers
     return Answer(
         status=response.status_code,
         headers=headers,

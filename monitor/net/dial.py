@@ -9,12 +9,9 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-import ssl
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
-import httpcore
+from dataclasses import dataclass
 
 from monitor.net.guard import check_address
 
@@ -61,68 +58,58 @@ class Resolver:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """httpcore's way to the network, with the address check in front of every connection.
+class UnreachableError(Exception):
+    """No address of the name took the connection; `in_time` when they refused, not when they kept silent."""
 
-    `exempt` is for a pool whose connections all go to a proxy that the operator configured.
+    def __init__(self, words: str, *, in_time: bool) -> None:
+        super().__init__(words)
+        self.in_time = in_time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialler:
+    """The way to the network, with the address check in front of every connection.
+
+    `exempt` is for connections that all go to a proxy which the operator configured.
     """
 
-    def __init__(self, resolve: Resolve, *, allow_networks: tuple[str, ...], exempt: bool) -> None:
-        self._resolve = resolve
-        self._allow_networks = allow_networks
-        self._exempt = exempt
-        self._inner = httpcore.AnyIOBackend()
+    resolve: Resolve
+    allow_networks: tuple[str, ...]
+    exempt: bool
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Resolve, check, and connect to the first address that answers, all within `timeout` seconds."""
+    async def dial(self, host: str, port: int, within: float) -> socket.socket:
+        """Resolve, check, and connect to the first address that answers, all `within` seconds."""
         loop = asyncio.get_running_loop()
-        ends = loop.time() + (CONNECT_TIMEOUT if timeout is None else timeout)
-        try:
-            async with asyncio.timeout_at(ends):
-                addresses = await self._addresses(host, port)
-        except TimeoutError as error:
-            raise NameUnknownError(host, temporary=True) from error
-        last: Exception = httpcore.ConnectTimeout("no time left")
+        ends = loop.time() + within
+        addresses = await self._addresses(host, port, ends)
+        last = UnreachableError("no time left", in_time=False)
         for position, address in enumerate(addresses):
             share = (ends - loop.time()) / (len(addresses) - position)  # a dead first address leaves time for the next
-            if share <= 0:
-                break
             try:
-                stream = await self._inner.connect_tcp(
-                    address, port, timeout=share, local_address=local_address, socket_options=socket_options
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                last = error
-            else:
-                return _Connection(stream)
+                async with asyncio.timeout(share) as limit:
+                    return await _connect(loop, address, port)
+            except OSError as error:  # TimeoutError too: ours, or the kernel's own
+                last = UnreachableError(str(error), in_time=not limit.expired())
         raise last
 
-    async def sleep(self, seconds: float) -> None:
-        """Sleep, as httpcore asks for between retries (there are none)."""
-        await asyncio.sleep(seconds)
-
-    async def _addresses(self, host: str, port: int) -> Sequence[str]:
+    async def _addresses(self, host: str, port: int, ends: float) -> Sequence[str]:
         """Return the checked addresses of a host; one that is not public spoils all of them."""
         try:
             addresses = [str(ipaddress.ip_address(host))]
         except ValueError:
-            addresses = list(await self._lookup(host, port))
-        if not self._exempt:
+            addresses = list(await self._lookup(host, port, ends))
+        if not self.exempt:
             for address in addresses:
-                if why := check_address(address, self._allow_networks):
+                if why := check_address(address, self.allow_networks):
                     raise AddressBlockedError(why)
         return addresses[:MAX_ADDRESSES]
 
-    async def _lookup(self, host: str, port: int) -> Sequence[str]:
+    async def _lookup(self, host: str, port: int, ends: float) -> Sequence[str]:
         try:
-            addresses = await self._resolve(host, port)
+            async with asyncio.timeout_at(ends):
+                addresses = await self.resolve(host, port)
+        except TimeoutError as error:
+            raise NameUnknownError(host, temporary=True) from error
         except socket.gaierror as error:
             raise NameUnknownError(host, temporary=error.errno == socket.EAI_AGAIN) from error
         except (OSError, UnicodeError) as error:  # UnicodeError: a label over 63 characters
@@ -132,35 +119,16 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         return addresses
 
 
-class _Connection(httpcore.AsyncNetworkStream):
-    """A connection that does not outlive a TLS handshake that is cancelled: httpcore forgets to close it (measured)."""
-
-    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
-        self._inner = inner
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-    ) -> httpcore.AsyncNetworkStream:
-        try:
-            return await self._inner.start_tls(ssl_context, server_hostname, timeout)
-        except BaseException:
-            await self._inner.aclose()
-            raise
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        return await self._inner.read(max_bytes, timeout)
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        await self._inner.write(buffer, timeout)
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
+async def _connect(loop: asyncio.AbstractEventLoop, address: str, port: int) -> socket.socket:
+    """Return a socket connected to an address (never a name: nothing is looked up here)."""
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        await loop.sock_connect(sock, (address, port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def _lookup(host: str, port: int) -> list[str]:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-import anyio
-import httpcore
-
+from monitor.net.answering import BadAnswerError, BadHttpError
+from monitor.net.connection import LostError, Progress
 from monitor.net.decode import BadCodingError, TooLargeError
-from monitor.net.dial import CONNECT_TIMEOUT, AddressBlockedError, NameUnknownError
-from monitor.net.transport import BadAnswerError, Progress
+from monitor.net.dial import CONNECT_TIMEOUT, AddressBlockedError, NameUnknownError, UnreachableError
+from monitor.net.transport import ProxyRefusedError, UnsendableError
 
 
 class NetKind(StrEnum):
@@ -46,16 +45,15 @@ class NetFailure:
 EXPECTED: tuple[type[Exception], ...] = (
     AddressBlockedError,
     NameUnknownError,
+    UnreachableError,
+    ProxyRefusedError,
+    UnsendableError,
+    LostError,
+    BadHttpError,
     BadAnswerError,
     BadCodingError,
     TooLargeError,
-    httpcore.TimeoutException,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-    ssl.SSLError,  # anyio passes on alerts that come after the handshake
-    anyio.BrokenResourceError,
-    anyio.ClosedResourceError,
+    ssl.SSLError,
 )
 """What peers and networks can bring about; anything else is a bug and stays loud."""
 
@@ -77,10 +75,10 @@ def _explain(error: Exception, progress: Progress) -> tuple[NetKind, str]:
             return NetKind.TOO_LARGE, str(error)
         case BadCodingError():
             return NetKind.BAD_ENCODING, f"The answer's content is not readable as its Content-Encoding ({error}) says."
-        case BadAnswerError() | httpcore.RemoteProtocolError() | httpcore.ReadError() | httpcore.WriteError():
+        case LostError() | BadHttpError() | BadAnswerError() | ssl.SSLError():
             return _broken(error, progress)
         case _:
-            return _unconnected(error, progress)
+            return _unconnected(error)
 
 
 def _unknown(error: NameUnknownError) -> str:
@@ -89,42 +87,36 @@ def _unknown(error: NameUnknownError) -> str:
     return f"The name {error.host} has no address."
 
 
-def _broken(error: Exception, progress: Progress) -> tuple[NetKind, str]:
+def _broken(error: Exception, progress: Progress) -> tuple[NetKind, str]:  # noqa: PLR0911 - a table of cases
     """Explain a connection that failed after it stood."""
-    if isinstance(error, BadAnswerError):
-        return NetKind.PROTOCOL, f"The answer is not usable HTTP: {error}."
-    if progress.stage == "read":
-        return NetKind.INCOMPLETE, "The answer broke off before its end."
-    if isinstance(error, httpcore.RemoteProtocolError) and "disconnected" not in str(error):
-        return NetKind.PROTOCOL, f"The answer is not valid HTTP: {_short(error)}."
-    return NetKind.PROTOCOL, "The server closed the connection without an answer."
+    match error, progress.stage:
+        case ssl.SSLCertVerificationError(), _:
+            return NetKind.TLS, f"The server's certificate is not valid: {error.verify_message.rstrip('.')}."
+        case _, "tls":
+            return NetKind.TLS, "No secure connection could be agreed on with the server (TLS 1.2 or later is needed)."
+        case BadAnswerError(), _:
+            return NetKind.PROTOCOL, f"The answer is not usable HTTP: {error}."
+        case _, "read":
+            return NetKind.INCOMPLETE, "The answer broke off before its end."
+        case BadHttpError(), _:
+            return NetKind.PROTOCOL, f"The answer is not valid HTTP: {_short(error)}."
+        case ssl.SSLError(), _:
+            return NetKind.TLS, "The server ended the secure connection with an error."
+        case _:
+            return NetKind.PROTOCOL, "The server closed the connection without an answer."
 
 
-def _unconnected(error: Exception, progress: Progress) -> tuple[NetKind, str]:
+def _unconnected(error: Exception) -> tuple[NetKind, str]:
     """Explain a connection that never stood, or a request that cannot be written."""
-    if isinstance(error, httpcore.ProxyError):
-        return NetKind.CONNECT, f"The proxy refused the connection: {_short(error)}."
-    if isinstance(error, httpcore.LocalProtocolError):
-        return NetKind.BAD_URL, "The request cannot be sent: a header or the address is malformed."
-    secure = _tls_error(error)
-    if isinstance(secure, ssl.SSLCertVerificationError):
-        return NetKind.TLS, f"The server's certificate is not valid: {secure.verify_message.rstrip('.')}."
-    if secure is not None or progress.stage == "tls":
-        return NetKind.TLS, "No secure connection could be agreed on with the server (TLS 1.2 or later is needed)."
-    if isinstance(error, httpcore.TimeoutException):
-        return NetKind.CONNECT, f"The server could not be reached within {CONNECT_TIMEOUT:.0f} s."
-    return NetKind.CONNECT, "The server refused the connection or cannot be reached."
-
-
-def _tls_error(error: BaseException | None) -> ssl.SSLError | None:
-    """Return the TLS error at the root of an error, if there is one.
-
-    anyio chains it as the cause; httpcore makes its error from it and then cuts the chain (`raise ... from None`).
-    """
-    while error is not None and not isinstance(error, ssl.SSLError):
-        made_from = next((argument for argument in error.args if isinstance(argument, BaseException)), None)
-        error = error.__cause__ or made_from
-    return error
+    match error:
+        case ProxyRefusedError():
+            return NetKind.CONNECT, f"The proxy refused the connection: {error}."
+        case UnsendableError():
+            return NetKind.BAD_URL, "The request cannot be sent: a header or the address is malformed."
+        case UnreachableError(in_time=False):
+            return NetKind.CONNECT, f"The server could not be reached within {CONNECT_TIMEOUT:.0f} s."
+        case _:
+            return NetKind.CONNECT, "The server refused the connection or cannot be reached."
 
 
 def late(progress: Progress, deadline: timedelta) -> NetFailure:

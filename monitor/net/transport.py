@@ -1,94 +1,190 @@
-"""httpx's transport interface over httpcore's pool, dialling through the guard, and a record of how far a request came."""
+"""httpx's transport interface over connections of our own: which connection a request takes, and the way through proxies."""
 
 from __future__ import annotations
 
+import asyncio
+import re
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Hashable, Sequence
 from pathlib import Path
-from typing import Any, Literal
 
-import httpcore
 import httpx
 
 from monitor.model import Secret
-from monitor.net.dial import GuardedBackend, Resolve
+from monitor.net.answering import BadHttpError
+from monitor.net.connection import Connection, LostError, Progress
+from monitor.net.dial import CONNECT_TIMEOUT, Dialler, Resolve
+from monitor.net.pool import Pool
+from monitor.net.urls import basic
 
-IDLE_CONNECTIONS, IDLE_SECONDS = 8, 15.0
-"""Connections kept for the next hop of a redirect or the next message; few, polls are minutes apart."""
+PORTS = {"http": 80, "https": 443}
+
+_HEAD = re.compile(
+    rb"[A-Z]+ [\x21-\x7e]+ HTTP/1\.1\r\n"
+    rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [\t\x20-\x7e\x80-\xff]*\r\n)*\r\n"
+)
+"""What a request may look like on the wire (RFC 9112 sections 3 and 5)."""
 
 
-class BadAnswerError(Exception):
-    """An answer past our limits for heads; `str(error)` says which."""
+class UnsendableError(Exception):
+    """The request would not be one request on the wire."""
 
 
-@dataclass(slots=True)
-class Progress:
-    """How far one request came: filled while it runs, read when it fails."""
-
-    stage: Literal["connect", "tls", "send", "wait", "read"] = "connect"
-    fresh: bool = False
-    """A connection was opened for it; a kept one may have been closed by the peer at any time."""
-    sent: bool = False
-    tunnelling: bool = False
-
-    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Follow httpcore's events (named `<part>.<what>.started`, `.complete`, `.failed`)."""
-        match event.split(".", 1)[-1]:
-            case "connect_tcp.started":
-                self.fresh = True
-            case "start_tls.started":
-                self.stage = "tls"
-            case "send_request_headers.started":
-                self.tunnelling = info["request"].method == b"CONNECT"
-                self.stage = "send"
-            case "send_request_body.complete" if not self.tunnelling:
-                self.stage, self.sent = "wait", True
-            case "receive_response_headers.complete" if not self.tunnelling:
-                self.stage = "read"
+class ProxyRefusedError(Exception):
+    """The proxy opened no tunnel; `str(error)` says how it refused."""
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """httpx's transport over httpcore's pool with our way to the network; raises httpcore's errors and `dial`'s."""
+    """httpx's transport for one set of permissions.
+
+    Raises the errors of `dial`, `connection` and this module, and `ssl.SSLError`; never httpx's. Requests may carry the
+    extensions `timeout` (only `connect` counts) and `progress`; answers carry `framed`. Contents are bytes, not streams.
+    """
 
     def __init__(
-        self, *, resolve: Resolve, tls: ssl.SSLContext, allow_networks: tuple[str, ...], proxy: Secret | None
+        self,
+        *,
+        resolve: Resolve,
+        tls: ssl.SSLContext,
+        pool: Pool,
+        allow_networks: tuple[str, ...] = (),
+        proxy: Secret | None = None,
     ) -> None:
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls,
-            proxy=None if proxy is None else _proxy(proxy, tls),
-            max_connections=None,  # concurrency is owned by who asks
-            max_keepalive_connections=IDLE_CONNECTIONS,
-            keepalive_expiry=IDLE_SECONDS,
-            network_backend=GuardedBackend(resolve, allow_networks=allow_networks, exempt=proxy is not None),
-        )
+        self._dialler = Dialler(resolve=resolve, allow_networks=allow_networks, exempt=proxy is not None)
+        self._tls = tls
+        self._pool = pool
+        self._proxy = None if proxy is None else httpx.URL(proxy.reveal())
+        self._standing: set[Connection] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request as it is and return its head; the body streams, undecoded."""
-        url = httpcore.URL(
-            scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path
-        )
-        inner = httpcore.Request(
-            request.method, url, headers=request.headers.raw, content=request.stream, extensions=request.extensions
-        )
-        response = await self._pool.handle_async_request(inner)
-        return httpx.Response(response.status, headers=response.headers, stream=_Stream(response), request=request)
+        """Send one request as it is and return its head; the body streams, undecoded.
+
+        A GET on a kept connection that turns out dead is sent once more on a new one (RFC 9110 section 9.2.2).
+        """
+        progress: Progress = request.extensions.get("progress") or Progress()
+        message = self._message(request)
+        # A connection opened under one set of permissions must never serve another: the transport is part of the key.
+        key = (self, *self._peer(request.url))
+        kept = self._pool.take(key)
+        if kept is not None:
+            try:
+                return await self._answer(kept, request, message, progress)
+            except (LostError, BadHttpError, ssl.SSLError):
+                if request.method != "GET":
+                    raise
+                progress.stage, progress.sent = "connect", False
+        connection = await self._open(request, progress)
+        return await self._answer(connection, request, message, progress)
+
+    async def knock(self, url: httpx.URL, within: float) -> None:
+        """Open a connection to where `url` would be asked, and close it: nothing is sent. Raises what dialling raises."""
+        first = self._proxy or url
+        (await self._dialler.dial(_host(first), _port(first), within)).close()
 
     async def aclose(self) -> None:
-        """Close idle connections."""
-        await self._pool.aclose()
+        """End all connections; returns when they are closed."""
+        for connection in list(self._standing):
+            connection.abort()
+        while self._standing:  # noqa: ASYNC110 - an aborted connection is gone a turn or two of the loop later
+            await asyncio.sleep(0)
+
+    async def _answer(
+        self, connection: Connection, request: httpx.Request, message: bytes, progress: Progress
+    ) -> httpx.Response:
+        try:
+            await connection.exchange(message, progress)
+        except BaseException:
+            connection.abort()
+            raise
+        response = httpx.Response(
+            connection.answer.status,
+            headers=connection.answer.headers,
+            stream=_Body(self._pool, (self, *self._peer(request.url)), connection),
+            request=request,
+            extensions={"framed": connection.answer.framed},
+        )
+        response.headers.encoding = "latin-1"  # every byte survives, so validators can be sent back as they came
+        return response
+
+    async def _open(self, request: httpx.Request, progress: Progress) -> Connection:
+        """Return a new connection on which `request` can be asked."""
+        url, first = request.url, self._proxy or request.url
+        within = request.extensions.get("timeout", {}).get("connect") or CONNECT_TIMEOUT
+        sock = await self._dialler.dial(_host(first), _port(first), within)
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(lambda: Connection(self._lost), sock=sock)
+        self._standing.add(connection)
+        try:
+            if first.scheme == "https":
+                progress.stage = "tls"
+                await connection.start_tls(self._tls, _host(first))
+            if self._proxy is not None and url.scheme == "https":
+                progress.stage = "connect"
+                await self._tunnel(connection, url)
+                progress.stage = "tls"
+                await connection.start_tls(self._tls, _host(url))
+        except BaseException:
+            connection.abort()
+            raise
+        return connection
+
+    async def _tunnel(self, connection: Connection, url: httpx.URL) -> None:
+        """Have the proxy connect us with the host of `url` (RFC 9110 section 9.3.6)."""
+        host = url.copy_with(port=None).netloc
+        authority = b"%s:%d" % (host, _port(url))
+        lines = [(b"Host", authority), *self._proxy_login()]
+        try:
+            await connection.exchange(_head(b"CONNECT", authority, lines), Progress())
+        except (LostError, BadHttpError) as error:
+            raise ProxyRefusedError("it did not answer in HTTP") from error
+        if not 200 <= connection.answer.status < 300:  # noqa: PLR2004 - by class, RFC 9110 section 15
+            raise ProxyRefusedError(f"it answered with status {connection.answer.status}")
+
+    def _message(self, request: httpx.Request) -> bytes:
+        url, lines, target = request.url, request.headers.raw, request.url.raw_path
+        if self._proxy is not None and url.scheme == "http":
+            target = b"http://" + url.netloc + target
+            lines = [*lines, *self._proxy_login()]
+        return _head(request.method.encode("ascii", "replace"), target, lines) + request.content
+
+    def _peer(self, url: httpx.URL) -> tuple[str, str, int]:
+        """Return what a connection must lead to for a URL to be asked on it."""
+        if self._proxy is not None and url.scheme == "http":
+            return "proxy", "", 0
+        return url.scheme, url.host, _port(url)
+
+    def _proxy_login(self) -> list[tuple[bytes, bytes]]:
+        if self._proxy is None or not self._proxy.userinfo:
+            return []
+        return [(b"Proxy-Authorization", basic(self._proxy.username, self._proxy.password).encode("ascii"))]
+
+    def _lost(self, connection: Connection) -> None:
+        self._standing.discard(connection)
+        self._pool.forget(connection)
 
 
-class _Stream(httpx.AsyncByteStream):
-    def __init__(self, response: httpcore.Response) -> None:
-        self._response = response
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer; at its end, or when it is let go, the connection is kept or ended."""
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._response.aiter_stream():
-            yield chunk
+    def __init__(self, pool: Pool, key: Hashable, connection: Connection) -> None:
+        self._pool = pool
+        self._key = key
+        self._connection = connection
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if data := await self._connection.read():
+            return data
+        raise StopAsyncIteration
 
     async def aclose(self) -> None:
-        await self._response.aclose()
+        if self._connection.reusable:
+            self._connection.drop()
+            self._pool.put(self._key, self._connection)
+        else:
+            self._connection.abort()
 
 
 def tls_context(ca_file: Path | None = None) -> ssl.SSLContext:
@@ -101,10 +197,19 @@ def tls_context(ca_file: Path | None = None) -> ssl.SSLContext:
     return context
 
 
-def _proxy(proxy: Secret, tls: ssl.SSLContext) -> httpcore.Proxy:
-    url = httpx.URL(proxy.reveal())
-    return httpcore.Proxy(
-        url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/"),
-        auth=(url.username.encode(), url.password.encode()) if url.userinfo else None,
-        ssl_context=tls if url.scheme == "https" else None,
+def _head(method: bytes, target: bytes, lines: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """Return the head of a request; `UnsendableError` where it would be read as anything else (request smuggling)."""
+    head = b"\r\n".join(
+        [method + b" " + target + b" HTTP/1.1", *(name + b": " + value for name, value in lines), b"", b""]
     )
+    if head.count(b"\n") != len(lines) + 2 or not _HEAD.fullmatch(head):
+        raise UnsendableError
+    return head
+
+
+def _host(url: httpx.URL) -> str:
+    return url.raw_host.decode("ascii")
+
+
+def _port(url: httpx.URL) -> int:
+    return url.port or PORTS[url.scheme]

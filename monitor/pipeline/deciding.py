@@ -32,8 +32,8 @@ from monitor.model import (
     content_key,
 )
 from monitor.pipeline.setup import Setup
-from monitor.ports import Deciding, Store
-from monitor.reports import changes, keys_of
+from monitor.ports import Deciding, Known, Store
+from monitor.reports import changes, keys_of, new_report_id
 from monitor.stories import CopyIndex, sketch_of
 from monitor.stories.copies import MEMORY
 
@@ -86,8 +86,10 @@ def decide(store: Store, memory: Memory, setup: Setup, now: datetime, limit: int
             return Decided(entries=0)
         memory.catch_up(tx, waiting[0].seen_at)
         feeds = {intake.feed_id: setup.feed(intake.feed_id) for intake in waiting}
-        known = tx.known({key for intake in waiting for key in keys_of(intake.entry, feeds[intake.feed_id])})
+        keys = [keys_of(intake.entry, feeds[intake.feed_id]) for intake in waiting]
+        known = tx.known({key for each in keys for key in each})
         batch = _Batch(tx, memory.copies, setup, now)
+        batch.expect(known, [new_report_id(setup.situation, each[0]) for each in keys])
         _take(batch, changes(waiting, known, feeds), time.monotonic)
         tx.commit(batch.decision())
     return batch.decided()
@@ -140,6 +142,8 @@ class _Batch:
         self._changes: list[Change] = []
         self._sketches: dict[str, Sketch] = {}
         self._story_of: dict[str, str] = {}
+        self._read = set[str]()
+        self._stored: dict[str, Story] = {}
         self._stories: dict[str, Story] = {}
         self._sources: dict[str, list[tuple[str, str]]] = {}
         self._told: dict[tuple[str, str], str] = {}
@@ -148,6 +152,10 @@ class _Batch:
         self._alerts: list[Alert] = []
         self._deliveries: list[Delivery] = []
         self._audit: list[AuditEvent] = []
+
+    def expect(self, known: Known, new: Iterable[str]) -> None:
+        """Read at once the stories that a batch will ask for unless it holds copies: of known reports, and of new ones by id."""
+        self._load([*(report.story_id for report in known.reports.values() if report.story_id), *map(_own_story, new)])
 
     def take(self, change: Change) -> None:
         """Decide one entry."""
@@ -200,12 +208,13 @@ class _Batch:
         report = change.report
         kind = DevelopmentKind.REVISION
         story_id = report.story_id or self._story_of.get(report.id)
+        sketch = sketch_of(report, story_id or "")
         if story_id is None:
-            original = self._copies.copy_of(sketch_of(report, ""))
+            original = self._copies.copy_of(sketch)
             kind = DevelopmentKind.COPY if original else DevelopmentKind.NEW_STORY
-            story_id = original.story_id if original else content_key("s1", report.id)
+            story_id = original.story_id if original else _own_story(report.id)
+            sketch = replace(sketch, story_id=story_id)
         report = replace(report, story_id=story_id)
-        sketch = sketch_of(report, story_id)
         self._copies.add(sketch)
         self._sketches.pop(report.id, None)  # saved in the order of the latest versions, as the index has them
         self._sketches[report.id] = sketch
@@ -215,18 +224,22 @@ class _Batch:
         return Development(kind=kind, story_id=story_id, report=report, sources=sources)
 
     def _grow(self, story_id: str, report: Report, kind: DevelopmentKind) -> None:
-        self._load(story_id)
+        self._load([story_id])
         sources = self._sources.setdefault(story_id, [])
         if report.outlet not in {outlet for outlet, _ in sources}:
             sources.append((report.outlet, report.source))
-        story = self._stories.get(story_id) or Story(
-            id=story_id,
-            situation=report.situation,
-            title=report.title,
-            opened_at=report.seen_at,
-            updated_at=report.seen_at,
-            reports=0,
-            sources=0,
+        story = (
+            self._stories.get(story_id)
+            or self._stored.get(story_id)
+            or Story(
+                id=story_id,
+                situation=report.situation,
+                title=report.title,
+                opened_at=report.seen_at,
+                updated_at=report.seen_at,
+                reports=0,
+                sources=0,
+            )
         )
         self._stories[story_id] = replace(
             story,
@@ -235,12 +248,14 @@ class _Batch:
             sources=len(sources),
         )
 
-    def _load(self, story_id: str) -> None:
-        if story_id in self._stories:
+    def _load(self, story_ids: Sequence[str]) -> None:
+        unread = [story_id for story_id in dict.fromkeys(story_ids) if story_id not in self._read]
+        if not unread:
             return
-        self._stories.update(self._tx.stories([story_id]))
-        self._sources.update({key: list(value) for key, value in self._tx.story_sources([story_id]).items()})
-        self._told.update(self._tx.told([story_id]))
+        self._read.update(unread)
+        self._stored.update(self._tx.stories(unread))
+        self._sources.update({key: list(value) for key, value in self._tx.story_sources(unread).items()})
+        self._told.update(self._tx.told(unread))
 
     def _tell(self, alert: Alert) -> None:
         if alert.story_id:
@@ -262,6 +277,11 @@ class _Batch:
     def _note(self, kind: str, subject: str, change: Change) -> None:
         data = {"change": change.kind.value, "feed": change.intake.feed_id, "version": change.report.version}
         self._audit.append(AuditEvent(at=change.intake.seen_at, kind=kind, subject=subject, data=data))
+
+
+def _own_story(report_id: str) -> str:
+    """Return the id of the story that a report begins."""
+    return content_key("s1", report_id)
 
 
 def template_alert(problems: Sequence[str], setup: Setup, now: datetime) -> Alert:

@@ -28,6 +28,10 @@ SECRET = "whsec_" + base64.b64encode(hashlib.sha256(b"replay inbox").digest()).d
 """Signs the webhooks of a replay. No secret: sender and receiver are this machine, and every run may know it."""
 
 
+ONE_MACHINE = {"per_host": 10, "per_domain": 50, "host_spacing": "0s"}
+"""Limits of a run whose publishers are all this machine, and whose minutes pass in moments: politeness would only slow it down."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
     """Where the run's local parts listen."""
@@ -62,6 +66,8 @@ def _monitor(
         "situation": situation,
         "store": {"data_dir": str(data_dir), **({"url": store_url} if store_url else {})},
         "service": {"log": "console", "contact": "https://situation-monitor.example/replay"},
+        "polling": {**(original.get("polling") or {}), **ONE_MACHINE},
+        "http": {"listen": "none"},
         "channels": {
             "mail": {
                 "kind": "email",
@@ -75,10 +81,9 @@ def _monitor(
         },
         "routes": {name: {**(row or {}), "channels": list(CHANNELS)} for name, row in routes.items()},
     }
-    if original.get("defaults"):
-        config["defaults"] = original["defaults"]
-    if original.get("operator"):
-        config["operator"] = original["operator"]
+    for name in ("defaults", "operator"):
+        if original.get(name):
+            config[name] = original[name]
     return config
 
 

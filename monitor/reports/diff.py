@@ -8,7 +8,7 @@ first, the outlet takes its report over with its own words. Other words of anoth
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -73,15 +73,13 @@ class _Memory:
             self.versions[change.report.id] = (*self.versions.get(change.report.id, ()), change.version)
 
 
-def changes(waiting: Sequence[IntakeEntry], known: Known, feeds: Mapping[str, Feed]) -> tuple[Change, ...]:
-    """Return one change per waiting entry, in order. `feeds` holds the feed of each."""
+def changes(waiting: Iterable[IntakeEntry], known: Known, feeds: Mapping[str, Feed]) -> Iterator[Change]:
+    """Yield one change per waiting entry, in order. `feeds` holds the feed of each."""
     memory = _Memory(dict(known.reports), dict(known.versions), known.buried)
-    decided = []
     for intake in waiting:
         change = _change(intake, feeds[intake.feed_id], memory)
         memory.learn(change)
-        decided.append(change)
-    return tuple(decided)
+        yield change
 
 
 def _change(intake: IntakeEntry, feed: Feed, memory: _Memory) -> Change:
@@ -141,10 +139,15 @@ def _is_part(text: str, full: str) -> bool:
     return " ".join(forms(text)) in " ".join(forms(full))
 
 
+def new_report_id(situation: str, key: str) -> str:
+    """Return the id of a new report, from the strongest of its keys that is free."""
+    return content_key("r1", situation, key)
+
+
 def _report(intake: IntakeEntry, feed: Feed, keys: tuple[str, ...]) -> Report:
     entry = intake.entry
     return Report(
-        id=content_key("r1", intake.situation, keys[0]),
+        id=new_report_id(intake.situation, keys[0]),
         situation=intake.situation,
         feed_id=feed.id,
         outlet=feed.outlet,

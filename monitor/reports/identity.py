@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import SplitResult, parse_qsl, quote_from_bytes, unquote_to_bytes, urlencode, urlsplit
 
 from monitor.language.text import forms
@@ -45,6 +46,7 @@ _SEGMENT = ":@!$&'()*+,;=~-._"
 """Characters of a path segment that need no escape (RFC 3986 section 3.3)."""
 
 
+@lru_cache(maxsize=1024)
 def canonical_link(link: str) -> str | None:
     """Return a link in the form in which links are compared (no scheme), None for a home page or what is no http(s) link."""
     parts = _split(link)

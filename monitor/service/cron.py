@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -35,10 +35,15 @@ log = structlog.get_logger("cron")
 Job = Callable[["Service", datetime], Awaitable[None]]
 
 
-def plan(store: Store, zone: str, now: datetime) -> None:
-    """Plan the jobs that never were (blocking)."""
+def plan(service: Service, zone: str, now: datetime) -> None:
+    """Plan the jobs that never were, and put those off for good that this configuration has no use for (blocking)."""
+    store = service.store
     for name, (expression, _) in JOBS.items():
-        if store.cron_due(name) is None:
+        due = store.cron_due(name)
+        if name == SUBSCRIPTIONS and service.pushing is None:
+            if due is not None:
+                store.plan_cron(name, NEVER)
+        elif due is None or due == NEVER:
             store.plan_cron(name, _following(expression, zone, now))
 
 
@@ -123,6 +128,16 @@ def _settled(fresh: list[FeedState], states: list[FeedState], now: datetime) -> 
     return now - first >= SETTLE
 
 
+async def subscriptions(service: Service, now: datetime) -> None:
+    """Ask hubs for what is due: new subscriptions, renewals, what failed."""
+    if service.pushing is not None:
+        await service.pushing.subscriber.look(now)
+
+
+SUBSCRIPTIONS = "subscriptions"
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+
 JOBS: dict[str, tuple[str, Job]] = {
     "prune": ("30 3 * * *", prune),
+    SUBSCRIPTIONS: ("* * * * *", subscriptions),
 }

@@ -17,6 +17,10 @@ from monitor.pipeline import Decided, Memory, Setup, decide
 from monitor.pipeline.deciding import BATCH
 from monitor.ports import Clock, Store
 
+LINGER, LINGERS = 0.02, 5
+"""Seconds, and how often: while polls are under way a decision waits for what they bring. Many entries decided together cost a
+third of what they cost one by one (measured), and nobody notices a tenth of a second."""
+
 RETRY_STORE = 1.0
 """Seconds before deciding is tried again when the store is unavailable."""
 
@@ -35,10 +39,12 @@ class Decider:
         on_entries: asyncio.Event,
         on_alerts: Callable[[tuple[Alert, ...]], None],
         on_change: asyncio.Event,
+        polling: Callable[[], bool],
         tell: Callable[[str, Mapping[str, str]], Awaitable[None]],
     ) -> None:
         self._store, self._clock, self._setup = store, clock, setup
         self._on_entries, self._on_alerts, self._on_change, self._tell = on_entries, on_alerts, on_change, tell
+        self._polling = polling
         self._memory = Memory()
         self._limit = BATCH
         self.busy = False
@@ -48,14 +54,21 @@ class Decider:
         """Decide for as long as the service runs."""
         while True:
             await self._on_entries.wait()
-            self._on_entries.clear()
             self.busy = True
+            await self._linger()
+            self._on_entries.clear()
             try:
                 while await self._step():
                     pass
             finally:
                 self.busy = False
                 self._on_change.set()
+
+    async def _linger(self) -> None:
+        for _ in range(LINGERS):
+            if not self._polling():
+                return
+            await asyncio.sleep(LINGER)
 
     async def _step(self) -> bool:
         """Decide one batch; tell whether there may be more."""

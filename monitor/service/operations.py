@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import monitor
 from monitor.alerts import policy
 from monitor.errors import StoreError, UsageError
+from monitor.feeds.pace import may_poll_now
 from monitor.model import Alert, AlertKind, Severity
 from monitor.service.clock import VirtualClock
 from monitor.service.status import status
@@ -35,14 +36,14 @@ class Operations:
             case "status":
                 return await asyncio.to_thread(self._status)
             case "reload":
-                return await service.reload()
+                return await service.configuring.reload()
             case "pause" | "resume" as op:
                 return await self._pause(since=service.clock.now() if op == "pause" else None)
             case "stop":
                 service.stop()
                 return {}
             case "poll-now":
-                return await self._poll_now(list(request["feeds"]))
+                return await self._poll_now(list(request["feeds"]), force=bool(request.get("force")))
             case "test-alert":
                 return await self._test_alert(request.get("route"))
             case "advance" if isinstance(service.clock, VirtualClock):
@@ -59,8 +60,9 @@ class Operations:
             "polls": service.poller.polls,
             "in_flight": service.poller.in_flight,
             "sent": service.sent(),
-            "reload": service.reloaded or None,
+            "reload": service.configuring.last or None,
             "store_fault": service.store_fault,
+            "network": {"down_since": service.network.down_since},
         }
         try:
             return {**status(service.store, service.settings, service.clock.now()), "running": running}
@@ -74,14 +76,19 @@ class Operations:
         self._service.wake()
         return {"paused": since is not None}
 
-    async def _poll_now(self, feeds: list[str]) -> dict[str, Any]:
-        service = self._service
+    async def _poll_now(self, feeds: list[str], *, force: bool) -> dict[str, Any]:
+        """Poll feeds at once, but those that a publisher asked us to leave alone (case 45); `force` polls these too."""
+        service, now = self._service, self._service.clock.now()
         unknown = [feed for feed in feeds if feed not in service.setup.feeds]
         if unknown:
             raise UsageError(f"no such feed is enabled: {', '.join(unknown)}")
-        await asyncio.to_thread(service.store.poll_now, feeds, service.clock.now())
+        states = await asyncio.to_thread(service.store.feed_states, service.setup.situation)
+        asked = [state for state in states if state.feed_id in feeds]
+        resting = {state.feed_id: why for state in asked if not force and (why := may_poll_now(state, now))}
+        polled = [feed for feed in feeds if feed not in resting]
+        await asyncio.to_thread(service.store.poll_now, polled, now)
         service.wake()
-        return {"feeds": len(feeds)}
+        return {"feeds": len(polled), "resting": resting}
 
     async def _test_alert(self, route: str | None) -> dict[str, Any]:
         service = self._service

@@ -1,7 +1,12 @@
-"""Polling due feeds: claims them, keeps them apart by host, and never lets one wait for another.
+"""Polling due feeds: claims them, keeps them apart by host, never lets one wait for another, and saves what came in batches.
 
-A feed whose host is busy waits in a short queue of that host; beyond that it goes back into the store with a later due time,
-so a host with hundreds of slow feeds takes neither the slots nor the memory of the others.
+    claim ──▶ host free? ──no──▶ back into the store, with a moment of its own
+                  │ yes
+    wait for a slot ──▶ poll ──▶ our own network's fault? ──yes──▶ back, as it was
+                                       │ no
+                              one transaction (commit A) for all that came meanwhile
+
+A poll that was claimed is in flight until it is saved or given back.
 """
 
 from __future__ import annotations
@@ -9,26 +14,36 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
+from http import HTTPStatus
 
 import structlog
 
 from monitor.errors import StoreError
-from monitor.model import Feed, FeedState, PollResult
+from monitor.model import FailureKind, Feed, FeedState, PollResult
 from monitor.pipeline import Setup, poll
 from monitor.ports import Clock, Fetcher, Parser, Store
+from monitor.service.hosts import Hosts, Manners, Place, place
+from monitor.service.network import Network
+from monitor.service.together import Together
 
 LEASE = timedelta(minutes=10)
-"""A poll ends within its deadlines (30 s fetching, 30 s parsing) and the host's queue before it; this is far beyond."""
+"""A poll ends within its deadlines (30 s fetching, 30 s parsing, archives) and the wait for a slot; this is far beyond."""
 
-QUEUE = 4
-"""Feeds that wait for one host, for each of its slots."""
+AHEAD = 10
+"""Feeds claimed for each slot: those that wait for a slot are started the moment one is free, not at the next tick."""
 
-HOST_BUSY = timedelta(seconds=10)
-"""When a feed comes back whose host had no room."""
+SLOW_SHARE = 4
+"""Feeds that were too slow or killed their parser the last time share one in so many slots."""
+
+SLOW = frozenset({FailureKind.TIMEOUT, FailureKind.INCOMPLETE, FailureKind.PARSER_KILLED, FailureKind.TOO_LARGE})
+
+OUTAGE_RETRY = timedelta(seconds=10)
+"""When a feed is due again whose poll failed because our own network did."""
+
+HOST_REST = timedelta(hours=1)
+"""The longest rest of a host's other feeds when one of them is told that we ask too often (case 65)."""
 
 log = structlog.get_logger("poll")
 
@@ -43,100 +58,159 @@ class Poller:
         fetcher: Fetcher,
         parser: Parser,
         clock: Clock,
+        network: Network,
         tasks: asyncio.TaskGroup,
         concurrency: int,
-        per_host: int,
+        manners: Manners,
         on_entries: asyncio.Event,
         on_change: asyncio.Event,
+        tell: Callable[[str, Mapping[str, str]], Awaitable[None]],
     ) -> None:
         self._store, self._fetcher, self._parser, self._clock = store, fetcher, parser, clock
-        self._tasks, self._concurrency, self._per_host = tasks, concurrency, per_host
-        self._on_entries, self._on_change = on_entries, on_change
-        self._hosts: dict[str, asyncio.Semaphore] = {}
-        self._waiting: Counter[str] = Counter()
+        self._network, self._tasks, self._concurrency = network, tasks, concurrency
+        self._on_entries, self._on_change, self._tell = on_entries, on_change, tell
+        self._hosts = Hosts(manners)
+        self._slots = asyncio.Semaphore(concurrency)
+        self._slow_slots = asyncio.Semaphore(max(concurrency // SLOW_SHARE, 1))
+        self._places: dict[str, tuple[str, Place]] = {}
         self._polls: set[asyncio.Task[None]] = set()
+        self._saver = Together(self._write)
         self.in_flight = 0
         self.polls = 0
 
     def claim(self, setup: Setup, now: datetime) -> tuple[FeedState, ...]:
         """Lease the feeds that are due, as many as there is room for (blocking)."""
-        room = self._concurrency - self.in_flight
+        room = self._concurrency * AHEAD - self.in_flight
         return self._store.claim_due_feeds(setup.situation, now, room, LEASE) if room > 0 else ()
 
     async def start(self, setup: Setup, states: Iterable[FeedState], now: datetime) -> None:
-        """Take up leased feeds."""
+        """Take up leased feeds; those whose host is not free go back with the moment they may come."""
+        back = list[tuple[str, str, datetime]]()
         for state in states:
-            await self._take(setup, state, now)
-
-    async def _take(self, setup: Setup, state: FeedState, now: datetime) -> None:
-        feed = setup.feeds.get(state.feed_id)
-        assert state.lease is not None
-        host = urlsplit(feed.url).netloc.rpartition("@")[2].lower() if feed else ""
-        if feed is None or self._waiting[host] >= self._per_host * (1 + QUEUE):
-            await asyncio.to_thread(self._store.postpone, state.feed_id, state.lease, now + HOST_BUSY)
-            return
-        self.in_flight += 1
-        self._waiting[host] += 1
-        task = self._tasks.create_task(self._run(feed, state, host), name=f"poll {feed.id}")
-        self._polls.add(task)
-        task.add_done_callback(self._polls.discard)
+            assert state.lease is not None
+            feed = setup.feeds.get(state.feed_id)
+            later = now + timedelta(minutes=1) if feed is None else self._enter(setup, feed, state, now)
+            if later is not None:
+                back.append((state.feed_id, state.lease, later))
+        self._hosts.forget(now)
+        if back:
+            await asyncio.to_thread(self._store.postpone, back)
 
     def cancel(self) -> None:
         """Give up the polls under way: nothing of them is stored, and they are due as before."""
         for task in self._polls:
             task.cancel()
 
-    async def _run(self, feed: Feed, state: FeedState, host: str) -> None:
-        slots = self._hosts.setdefault(host, asyncio.Semaphore(self._per_host))
+    def _enter(self, setup: Setup, feed: Feed, state: FeedState, now: datetime) -> datetime | None:
+        at = self._place(feed)
+        later = self._hosts.enter(feed, at, now)
+        if later is None:
+            self.in_flight += 1
+            task = self._tasks.create_task(self._run(setup, feed, state, at), name=f"poll {feed.id}")
+            self._polls.add(task)
+            task.add_done_callback(self._polls.discard)
+        return later
+
+    def _place(self, feed: Feed) -> Place:
+        known = self._places.get(feed.id)
+        if known is None or known[0] != feed.url:
+            known = self._places[feed.id] = (feed.url, place(feed))
+        return known[1]
+
+    async def _run(self, setup: Setup, feed: Feed, state: FeedState, at: Place) -> None:
         try:
-            async with slots:
-                result = await poll(
-                    feed,
-                    state,
-                    fetcher=self._fetcher,
-                    parser=self._parser,
-                    clock=self._clock,
-                    jitter=random.random(),
-                )
-            await self._save(feed, state, result)
+            result = await self._poll(feed, state)
+            failure = result.state.failure
+            if failure is not None and await self._network.is_to_blame(feed, failure, result.at):
+                await self._give_back(state, result.at + OUTAGE_RETRY)
+            else:
+                await self._save(setup, feed, state, result)
         except StoreError as error:
             log.error("store unavailable, the feed is polled again when its lease ends", feed=feed.id, error=str(error))
         except asyncio.CancelledError:
-            assert state.lease is not None
-            with contextlib.suppress(StoreError):  # the lease ends by itself too
-                await asyncio.to_thread(self._store.postpone, feed.id, state.lease, state.due_at)
+            await self._give_back(state, state.due_at)
             raise
         except Exception:
             # a defect of ours with this one feed: loud, and the others go on
             log.exception("poll failed unexpectedly", feed=feed.id)
-            assert state.lease is not None
-            await asyncio.to_thread(self._store.postpone, feed.id, state.lease, self._clock.now() + feed.pace)
+            await self._give_back(state, self._clock.now() + feed.pace)
         finally:
+            self._hosts.leave(at)
             self.in_flight -= 1
-            self._waiting[host] -= 1
-            if not self._waiting[host]:
-                del self._waiting[host], self._hosts[host]
             self._on_change.set()
 
-    async def _save(self, feed: Feed, before: FeedState, result: PollResult) -> None:
-        saved = await asyncio.to_thread(self._store.save_poll, result)
+    async def _poll(self, feed: Feed, state: FeedState) -> PollResult:
+        async with contextlib.AsyncExitStack() as stack:
+            if state.failure is not None and state.failure.kind in SLOW:
+                await stack.enter_async_context(self._slow_slots)
+            await stack.enter_async_context(self._slots)
+            result = await poll(
+                feed, state, fetcher=self._fetcher, parser=self._parser, clock=self._clock, jitter=random.random()
+            )
+        if result.state.failure is None or result.state.failure.status is not None:
+            self._network.answered()
+        return result
+
+    async def _give_back(self, state: FeedState, due_at: datetime) -> None:
+        assert state.lease is not None
+        with contextlib.suppress(StoreError):  # the lease ends by itself too
+            await asyncio.to_thread(self._store.postpone, [(state.feed_id, state.lease, due_at)])
+
+    # --- commit A -------------------------------------------------------------------------------------------------
+
+    async def _save(self, setup: Setup, feed: Feed, before: FeedState, result: PollResult) -> None:
+        saved = await self._saver.put(result)
         self.polls += 1
-        state = result.state
         if not saved:
             log.warning("another process took this feed over, nothing was stored", feed=feed.id)
             return
         if result.entries:
             self._on_entries.set()
-        if state.failure is not None:
+        _log(feed, before, result)
+        await self._rest_host(setup, feed, result)
+        if result.state.gap and result.state.gaps > before.gaps:
+            facts = {"what": "gap", "feed": feed.name, "detail": result.state.gap}
+            await self._tell("Entries of a feed may have been missed", facts)
+
+    def _write(self, results: Sequence[PollResult]) -> list[bool]:
+        lost = self._store.save_polls(results)
+        return [result.state.feed_id not in lost for result in results]
+
+    async def _rest_host(self, setup: Setup, feed: Feed, result: PollResult) -> None:
+        """Let a whole host rest when it says that we ask too often; the longest rest is for the feed that was told."""
+        failure = result.state.failure
+        if failure is None or failure.status != HTTPStatus.TOO_MANY_REQUESTS:
+            return
+        domain = self._place(feed).domain
+        others = [each.id for each in setup.feeds.values() if each.id != feed.id and self._place(each).domain == domain]
+        if others:
+            rest = min(failure.retry_after or feed.pace, HOST_REST)
+            await asyncio.to_thread(self._store.put_off, others, result.at + rest)
             log.warning(
-                "feed failed",
-                feed=feed.id,
-                kind=state.failure.kind.value,
-                failures=state.failures,
-                reason=state.failure.reason,
-                due=state.due_at.isoformat(),
+                "the host asks for rest, its other feeds wait too", host=domain, feeds=len(others), rest=str(rest)
             )
-        elif before.failure is not None:
-            log.info("feed recovered", feed=feed.id, after=before.failures, new=len(result.entries))
-        else:
-            log.info("polled", feed=feed.id, new=len(result.entries), entries=state.entries)
+
+
+def _log(feed: Feed, before: FeedState, result: PollResult) -> None:
+    """Log what a poll came to: news and changes of health; that nothing changed is no news."""
+    state = result.state
+    if state.failure is not None:
+        log.warning(
+            "feed failed",
+            feed=feed.id,
+            kind=state.failure.kind.value,
+            failures=state.failures,
+            reason=state.failure.reason,
+            due=state.due_at.isoformat(),
+        )
+        return
+    if before.failure is not None:
+        log.info("feed recovered", feed=feed.id, after=before.failures, new=len(result.entries))
+    elif result.entries:
+        log.info("polled", feed=feed.id, new=len(result.entries), entries=state.entries)
+    else:
+        log.debug("polled", feed=feed.id, new=0, entries=state.entries)
+    if state.gaps > before.gaps:
+        log.warning("entries may have been missed", feed=feed.id, gap=state.gap)
+    if before.pushed and not state.pushed:
+        log.warning("a push was missed, the feed is polled as before", feed=feed.id)

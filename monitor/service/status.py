@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
+from monitor.feeds import expat
 from monitor.feeds.health import describe_state
-from monitor.model import Feed, FeedState
+from monitor.model import Feed, FeedState, PushState, Subscription
 from monitor.ports import Store
 from monitor.settings.values import Settings
+
+RECENT = timedelta(hours=24)
+"""A gap counts in the status for so long; `monitor feeds list --gaps` keeps all."""
 
 
 def status(store: Store, settings: Settings, now: datetime) -> dict[str, Any]:
@@ -21,6 +27,8 @@ def status(store: Store, settings: Settings, now: datetime) -> dict[str, Any]:
         "situation": {"id": settings.situation_id, "name": settings.situation_name},
         "paused": store.flag("paused"),
         "feeds": _feeds(feeds, states, now),
+        "pushes": _pushes(states, store.subscriptions(settings.situation_id)),
+        "expat": {"verdict": expat.verdict(expat.version()), "sentence": expat.sentence(expat.version())},
         "disabled": sum(not feed.enabled for feed in settings.feeds),
         "counts": dict(store.counts(settings.situation_id)),
         "channels": [_channel(store, entry.name, entry.kind) for entry in settings.channels],
@@ -43,7 +51,26 @@ def _feeds(feeds: dict[str, Feed], states: list[FeedState], now: datetime) -> di
             }
         )
     numbers = {health: len(rows) for health, rows in found.items()}
-    return {"total": len(states), **numbers, "failing_feeds": found["failing"], "silent_feeds": found["silent"]}
+    gaps = sum(state.gap_at is not None and now - state.gap_at < RECENT for state in states)
+    return {
+        "total": len(states),
+        **numbers,
+        "gaps": gaps,
+        "failing_feeds": found["failing"],
+        "silent_feeds": found["silent"],
+    }
+
+
+def _pushes(states: Sequence[FeedState], subscriptions: Sequence[Subscription]) -> dict[str, int]:
+    """Return how many feeds have a hub and how many of them it works for; subscriptions asked for or refused; bad pushes."""
+    numbers = Counter(subscription.state for subscription in subscriptions)
+    return {
+        "offered": sum(state.hub is not None for state in states),
+        "working": sum(state.pushed for state in states),
+        "waiting": numbers[PushState.PENDING],
+        "refused": numbers[PushState.DENIED],
+        "rejected": sum(subscription.rejected for subscription in subscriptions),
+    }
 
 
 def _channel(store: Store, name: str, kind: str) -> dict[str, Any]:

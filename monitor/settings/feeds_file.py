@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.language.text import fold
 from monitor.model import Feed, Secret
 from monitor.settings.document import Document
-from monitor.settings.files import FeedRow
+from monitor.settings.files import FeedRow, PollingRow
+from monitor.settings.paces import check_feed, pacing
 from monitor.settings.validate import Findings, validate
 
 KEYS = ("feeds",)
 
 
-def feeds(document: Document, findings: Findings, *, situation: str, pace: timedelta) -> tuple[Feed, ...]:
-    """Return the feeds, the disabled ones too; `pace` goes to those that state none."""
+def feeds(document: Document, findings: Findings, *, situation: str, polling: PollingRow) -> tuple[Feed, ...]:
+    """Return the feeds, the disabled ones too; `polling` says what those that state no pace have."""
     rows = listed(document, "feeds", findings)
     for key, canonical in _UNIQUE.items():
         _report_doubles(document, rows, key, canonical, findings)
-    made = (validate(FeedRow, document, ("feeds", number), row, findings) for number, row in enumerate(rows))
-    return tuple(_feed(row, situation, pace) for row in made if row)
+    made = []
+    for number, raw in enumerate(rows):
+        row = validate(FeedRow, document, ("feeds", number), raw, findings)
+        if row:
+            check_feed(document, findings, ("feeds", number), row, polling)
+            made.append(_feed(row, situation, polling))
+    return tuple(made)
 
 
 def listed(document: Document, key: str, findings: Findings) -> list[Any]:
@@ -67,7 +72,8 @@ def _report_doubles(
 _CALLED = {"id": "id", "name": "name", "url": "address"}
 
 
-def _feed(row: FeedRow, situation: str, pace: timedelta) -> Feed:
+def _feed(row: FeedRow, situation: str, polling: PollingRow) -> Feed:
+    spans = pacing(row, polling)
     return Feed(
         id=row.id,
         name=row.name,
@@ -77,7 +83,11 @@ def _feed(row: FeedRow, situation: str, pace: timedelta) -> Feed:
         language=row.language,
         group=row.group,
         grade=row.grade,
-        pace=row.pace or pace,
+        pace=spans.pace,
+        floor=spans.floor,
+        slowest=spans.slowest,
+        cap=polling.cap,
+        hints=polling.hints if row.hints is None else row.hints,
         user_agent=row.user_agent,
         authorization=Secret(row.authorization.get_secret_value()) if row.authorization else None,
         proxy=Secret(row.proxy.get_secret_value()) if row.proxy else None,

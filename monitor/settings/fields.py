@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
@@ -27,6 +28,11 @@ FIELDS = ("title", "text")
 
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 ID_ADVICE = "use up to 64 small Latin letters, digits, `-`, `_` and `.`, like `tengrinews-ru`"
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "::1", "localhost"})
+"""Hosts that plain http is good enough for: nobody else hears it."""
+
+MAX_PORT = 65535
+
 _HEADER = re.compile(r"[\x20-\x7e]+")
 _CREDENTIALS = re.compile(r"[^/]*//[^/?#]*@")
 
@@ -160,6 +166,35 @@ def _check_store(value: SecretStr) -> SecretStr:
     return SecretStr(url)
 
 
+def _check_listen(value: Any) -> str | None:
+    """Return where a server listens as `host:port`, None for `none`; the host is an address, so that nothing is looked up."""
+    text = "none" if value is None else _text(value).strip()
+    if text == "none":
+        return None
+    host, colon, port = text.rpartition(":")
+    try:
+        ip_address(host.removeprefix("[").removesuffix("]"))
+        fits = colon == ":" and port.isascii() and port.isdecimal() and int(port) <= MAX_PORT
+    except ValueError:
+        fits = False
+    if not fits or (":" in host) != host.startswith("["):
+        raise fault(f"cannot be `{text}`", "write an address and a port, like 127.0.0.1:8480 or [::1]:8480, or none")
+    return text
+
+
+def _check_public(value: str) -> str:
+    """Return an address that others reach us at, without a slash at its end."""
+    url = check_url(value).rstrip("/")
+    parts = urlsplit(url)
+    if parts.query or parts.fragment:
+        raise fault("must end with the path", "leave out what begins with `?` or `#`")
+    if parts.scheme != "https" and parts.hostname not in LOOPBACK_NAMES:
+        raise fault(
+            "must begin with https://", "pushes carry secrets: let a web server with a certificate pass them on"
+        )
+    return url
+
+
 def _not_bool(value: Any) -> Any:
     """Keep pydantic from taking `true` for 1."""
     if isinstance(value, bool):
@@ -183,6 +218,10 @@ ProxyUrl = Annotated[SecretStr, AfterValidator(_check_proxy)]
 StoreUrl = Annotated[SecretStr, AfterValidator(_check_store)]
 Header = Annotated[str, AfterValidator(_check_header)]
 SecretHeader = Annotated[SecretStr, AfterValidator(_check_secret_header)]
+Listen = Annotated[
+    str | None, BeforeValidator(_check_listen), WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}]})
+]
+PublicUrl = Annotated[str, AfterValidator(_check_public)]
 Network = Annotated[str, AfterValidator(_check_network)]
 SeverityWord = Annotated[Severity, BeforeValidator(_severity), WithJsonSchema({"enum": list(SEVERITIES)})]
 AlertLanguage = Annotated[
@@ -196,5 +235,7 @@ FieldName = Annotated[str, BeforeValidator(_choice(FIELDS, "field")), WithJsonSc
 
 _SPAN = WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,6}\s*[smhd]$"})
 Pace = Annotated[timedelta, BeforeValidator(within(timedelta(seconds=10), timedelta(days=7))), _SPAN]
+Rest = Annotated[timedelta, BeforeValidator(within(timedelta(seconds=10), timedelta(days=30))), _SPAN]
+Spacing = Annotated[timedelta, BeforeValidator(within(timedelta(0), timedelta(minutes=5))), _SPAN]
 AlertWindow = Annotated[timedelta, BeforeValidator(within(timedelta(minutes=10), timedelta(days=30))), _SPAN]
 Retention = Annotated[timedelta, BeforeValidator(within(timedelta(days=1), timedelta(days=3650))), _SPAN]

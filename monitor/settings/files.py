@@ -21,13 +21,17 @@ from monitor.settings.fields import (
     Group,
     Header,
     Id,
+    Listen,
     Network,
     Pace,
     ProxyUrl,
+    PublicUrl,
     ReportLanguage,
+    Rest,
     Retention,
     SecretHeader,
     SeverityWord,
+    Spacing,
     StoreUrl,
     Title,
     WebUrl,
@@ -65,18 +69,53 @@ class ServiceRow(Row):
     """`service:` in monitor.yaml."""
 
     contact: Header | None = Field(default=None, description="Address or page that publishers find in our User-Agent.")
-    poll_concurrency: Count = Field(default=20, ge=1, le=200, description="Feeds fetched at the same time.")
-    per_host: Count = Field(default=2, ge=1, le=10, description="Of these, at most so many from one host.")
-    parse_workers: Count = Field(default=2, ge=1, le=16, description="Processes that read feed documents.")
     log: Literal["console", "json"] = Field(default="console", description="Form of the log on standard output.")
+
+
+class PollingRow(Row):
+    """`polling:` in monitor.yaml; how its spans hang together stands in paces.py."""
+
+    pace: Pace = Field(
+        default=timedelta(minutes=5), description="How often a feed is polled, unless it says otherwise."
+    )
+    floor: Pace = Field(
+        default=timedelta(minutes=1), description="Never more often than this, however fast entries come."
+    )
+    slowest: Rest | None = Field(
+        default=None, description="How far the interval of a feed without news may grow; default: 4 times the pace."
+    )
+    crisis_pace: Pace = Field(
+        default=timedelta(minutes=2), description="How often feeds with `crisis: true` are polled."
+    )
+    cap: Rest = Field(
+        default=timedelta(hours=24), description="When a publisher asks us to come later, so much of it is obeyed."
+    )
+    hints: bool = Field(
+        default=True,
+        description="Obey ttl, updatePeriod, skipHours and skipDays of feeds, unless a feed says otherwise.",
+    )
+    poll_concurrency: Count = Field(default=20, ge=1, le=1000, description="Feeds fetched at the same time.")
+    per_host: Count = Field(default=2, ge=1, le=10, description="Of these, at most so many from one host.")
+    per_domain: Count = Field(default=4, ge=1, le=50, description="And at most so many from hosts of one domain.")
+    host_spacing: Spacing = Field(
+        default=timedelta(seconds=1), description="Between the starts of two requests to one host."
+    )
+    parse_workers: Count = Field(default=2, ge=1, le=16, description="Processes that read feed documents.")
+
+
+class HttpRow(Row):
+    """`http:` in monitor.yaml: the small server for health checks and pushes."""
+
+    listen: Listen = Field(default="127.0.0.1:8480", description="Address and port, or none for no server.")
+    public_url: PublicUrl | None = Field(
+        default=None,
+        description="Where `listen` is reached from outside (https); hubs push to it. Without it: no pushes.",
+    )
 
 
 class DefaultsRow(Row):
     """`defaults:` in monitor.yaml."""
 
-    pace: Pace = Field(
-        default=timedelta(minutes=5), description="How often a feed is polled, unless it says otherwise."
-    )
     alert_window: AlertWindow = Field(
         default=timedelta(hours=24), description="Reports older than this when first seen are stored, not alerted."
     )
@@ -100,14 +139,20 @@ class FeedRow(Row):
 
     id: Id = Field(description="Identity of the feed: name and address may be edited, this stays.")
     name: Title = Field(description="Name in alerts.")
-    url: WebUrl = Field(description="Address of the RSS or Atom document.")
+    url: WebUrl = Field(description="Address of the feed: RSS, Atom, JSON Feed, a news sitemap, a news search.")
     outlet: Id | None = Field(default=None, description="Whose voice it is; feeds of one outlet count as one source.")
     language: ReportLanguage | None = Field(default=None, description="Language of the reports, as a hint.")
     group: Id | None = Field(default=None, description="For the `groups:` of watches.")
     grade: Grade | None = Field(
         default=None, description="Reliability of the source, A (best) to F (cannot be judged)."
     )
-    pace: Pace | None = Field(default=None, description="How often it is polled.")
+    pace: Pace | None = Field(default=None, description="How often it is polled; it stays at that.")
+    floor: Pace | None = Field(default=None, description="Never more often than this, however fast entries come.")
+    slowest: Rest | None = Field(default=None, description="How far the interval may grow while nothing new comes.")
+    crisis: bool = Field(default=False, description="Polled as often as `crisis_pace` of monitor.yaml says, always.")
+    hints: bool | None = Field(
+        default=None, description="Obey its ttl, updatePeriod, skipHours and skipDays; default: as in `polling:`."
+    )
     user_agent: Header | None = Field(default=None, description="User-Agent for this feed.")
     authorization: SecretHeader | None = Field(default=None, description="Authorization header, like Bearer ${TOKEN}.")
     proxy: ProxyUrl | None = Field(default=None, description="HTTP proxy to go through.")

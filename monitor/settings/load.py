@@ -11,7 +11,7 @@ from monitor.errors import Mistake, SettingsError
 from monitor.model import Feed, Route, Secret, Watch
 from monitor.settings import feeds_file, monitor_file, watches_file
 from monitor.settings.document import Document, read_document
-from monitor.settings.files import DefaultsRow
+from monitor.settings.files import DefaultsRow, PollingRow
 from monitor.settings.names import Names, names
 from monitor.settings.validate import Findings, check_keys
 from monitor.settings.values import ChannelSettings, Settings
@@ -84,9 +84,9 @@ def _settings(
     known = names(documents[MONITOR], documents[FEEDS], documents[WATCHES])
     outward = _outward(folder, documents[MONITOR], environ, known, findings)
     feeds, watches = documents[FEEDS], documents[WATCHES]
-    defaults = outward.basics.defaults if outward else DefaultsRow()
+    polling = outward.basics.polling if outward else PollingRow()
     situation = outward.basics.situation.id if outward else ""
-    feed_values = feeds_file.feeds(feeds, findings, situation=situation, pace=defaults.pace) if feeds else ()
+    feed_values = feeds_file.feeds(feeds, findings, situation=situation, polling=polling) if feeds else ()
     routes = outward.routes if outward else None
     watch_values = watches_file.watches(watches, findings, known=known, routes=routes) if watches else ()
     return _joined(folder, outward, feed_values, watch_values, findings) if outward else None
@@ -130,6 +130,7 @@ def _joined(
     folder: Path, outward: _Outward, feeds: tuple[Feed, ...], watches: tuple[Watch, ...], findings: Findings
 ) -> Settings:
     situation, service, defaults = outward.basics.situation, outward.basics.service, outward.basics.defaults
+    polling, http = outward.basics.polling, outward.basics.http
     return Settings(
         situation_id=situation.id,
         situation_name=situation.name,
@@ -139,11 +140,15 @@ def _joined(
         config_dir=folder,
         templates_dir=_templates(folder),
         contact=service.contact,
-        poll_concurrency=service.poll_concurrency,
-        per_host=service.per_host,
-        parse_workers=service.parse_workers,
+        poll_concurrency=polling.poll_concurrency,
+        per_host=polling.per_host,
+        per_domain=polling.per_domain,
+        host_spacing=polling.host_spacing,
+        parse_workers=polling.parse_workers,
+        listen=http.listen,
+        public_url=http.public_url,
         log_format=service.log,
-        pace=defaults.pace,
+        pace=polling.pace,
         alert_window=defaults.alert_window,
         retention=defaults.retention,
         language=defaults.language,

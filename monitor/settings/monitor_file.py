@@ -11,15 +11,16 @@ from monitor.channels import KINDS
 from monitor.model import Route
 from monitor.settings.document import Document
 from monitor.settings.fields import ID, ID_ADVICE
-from monitor.settings.files import DefaultsRow, RouteRow, Row, ServiceRow, SituationRow, StoreRow
+from monitor.settings.files import DefaultsRow, HttpRow, PollingRow, RouteRow, Row, ServiceRow, SituationRow, StoreRow
 from monitor.settings.names import DEFAULT_ROUTE, IMPLICIT_CHANNELS, Names
+from monitor.settings.paces import check_polling
 from monitor.settings.validate import Findings, check_names, validate
 from monitor.settings.values import ChannelSettings
 from monitor.settings.words import choose
 
 Section = TypeVar("Section", bound=Row)
 
-KEYS = ("situation", "store", "service", "defaults", "channels", "routes", "operator")
+KEYS = ("situation", "store", "service", "polling", "http", "defaults", "channels", "routes", "operator")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,8 @@ class Basics:
     situation: SituationRow
     store: StoreRow
     service: ServiceRow
+    polling: PollingRow
+    http: HttpRow
     defaults: DefaultsRow
 
 
@@ -37,14 +40,20 @@ def basics(document: Document, findings: Findings) -> Basics | None:
     situation = _section(SituationRow, "situation", document, findings)
     store = _section(StoreRow, "store", document, findings)
     service = _section(ServiceRow, "service", document, findings)
+    polling = _section(PollingRow, "polling", document, findings)
+    http = _section(HttpRow, "http", document, findings)
     defaults = _section(DefaultsRow, "defaults", document, findings)
-    if situation is None or store is None or service is None or defaults is None:
+    if not (situation and store and service and polling and http and defaults):
         return None
+    check_polling(document, findings, polling)
     if defaults.alert_window > defaults.retention:
         findings.add(
             document, ("defaults", "retention"), "`retention` is shorter than `alert_window`", "keep reports longer"
         )
-    return Basics(situation=situation, store=store, service=service, defaults=defaults)
+    if http.public_url and http.listen is None:
+        sentence = "`public_url` leads nowhere: nothing listens"
+        findings.add(document, ("http", "public_url"), sentence, "give `listen` an address, or delete `public_url`")
+    return Basics(situation=situation, store=store, service=service, polling=polling, http=http, defaults=defaults)
 
 
 def _section(model: type[Section], key: str, document: Document, findings: Findings) -> Section | None:

@@ -12,7 +12,17 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from monitor.channels import KINDS
 from monitor.settings.document import IGNORED_PREFIX
-from monitor.settings.files import DefaultsRow, FeedRow, RouteRow, ServiceRow, SituationRow, StoreRow, WatchRow
+from monitor.settings.files import (
+    DefaultsRow,
+    FeedRow,
+    HttpRow,
+    PollingRow,
+    RouteRow,
+    ServiceRow,
+    SituationRow,
+    StoreRow,
+    WatchRow,
+)
 from monitor.settings.load import FEEDS, MONITOR, WATCHES
 from monitor.settings.validate import FILE_SUFFIX, secret_fields, submodel
 
@@ -25,6 +35,8 @@ def json_schema() -> dict[str, Any]:
         "situation": _row(SituationRow),
         "store": _row(StoreRow),
         "service": _row(ServiceRow),
+        "polling": _row(PollingRow),
+        "http": _row(HttpRow),
         "defaults": _row(DefaultsRow),
         "channels": _optional(
             {"type": "object", "additionalProperties": {"oneOf": [_channel(kind) for kind in KINDS]}}

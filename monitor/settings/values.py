@@ -37,7 +37,14 @@ class Settings:
     contact: str | None
     poll_concurrency: int
     per_host: int
+    per_domain: int
+    host_spacing: timedelta
+    """Between the starts of two requests to one host."""
     parse_workers: int
+    listen: str | None
+    """`host:port` of the small HTTP server, the host an IP address (IPv6 in brackets); None: there is none."""
+    public_url: str | None
+    """Where `listen` is reached from outside, without a slash at the end; None: no pushes."""
     log_format: str
     """`console` or `json`."""
     pace: timedelta

@@ -20,8 +20,6 @@ from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hin
 
 T = TypeVar("T")
 
-_FINGERPRINT = 8
-"""Bytes of one entry's fingerprint (model.Entry.fingerprint)."""
 _CHECKSUM = struct.Struct(">I")
 _COUNT = struct.Struct("<I")
 
@@ -35,7 +33,7 @@ class Damaged(ValueError):  # noqa: N818 - reads as a sentence where it is caugh
 
 def to_json(value: object) -> str:
     """Return a value (dataclass, tuple, mapping, scalar) as compact ASCII JSON."""
-    return json.dumps(_plain(value), separators=(",", ":"))
+    return _encode(value)
 
 
 def from_json(kind: type[T], text: str) -> T:
@@ -46,23 +44,30 @@ def from_json(kind: type[T], text: str) -> T:
         raise Damaged(f"no {kind.__name__} in {text[:80]!r}") from error
 
 
-def _plain(value: object) -> object:  # noqa: PLR0911 - one line per kind of value
-    if isinstance(value, Enum):
-        return value.value
-    if value is None or isinstance(value, (str, int, float)):
-        return value
+def _plain(value: object) -> object:
+    """Return what JSON's own encoder knows for a value that it does not know (it asks again for what stands inside)."""
+    if is_dataclass(value) and not isinstance(value, type):
+        pairs = ((name, default, getattr(value, name)) for name, default in _defaults(type(value)))
+        return {name: held for name, default, held in pairs if default is MISSING or held != default}
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, timedelta):
         return value // timedelta(microseconds=1)
-    if is_dataclass(value) and not isinstance(value, type):
-        pairs = ((field, getattr(value, field.name)) for field in fields(value))
-        return {field.name: _plain(held) for field, held in pairs if field.default is MISSING or held != field.default}
+    if isinstance(value, Enum):
+        return value.value
     if isinstance(value, Mapping):
-        return {str(name): _plain(held) for name, held in value.items()}
+        return {str(name): held for name, held in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
-        return [_plain(held) for held in value]
+        return list(value)
     raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+@cache
+def _defaults(kind: type) -> tuple[tuple[str, Any], ...]:
+    return tuple((field.name, field.default) for field in fields(kind))
+
+
+_encode = json.JSONEncoder(separators=(",", ":"), default=_plain).encode
 
 
 def _same(value: Any) -> Any:
@@ -109,20 +114,19 @@ def _dataclass_reader(kind: type) -> Callable[[Any], Any]:
 # --- bytes ------------------------------------------------------------------------------------------------------------
 
 
-def pack_known(known: frozenset[bytes]) -> bytes:
-    """Return fingerprints as one blob: CRC-32, then the fingerprints sorted."""
-    body = b"".join(sorted(known))
-    return _CHECKSUM.pack(zlib.crc32(body)) + body
+def pack_known(known: bytes) -> bytes:
+    """Return the marks of a feed's entries as they are stored: after a CRC-32."""
+    return _CHECKSUM.pack(zlib.crc32(known)) + known
 
 
-def unpack_known(blob: bytes | None) -> frozenset[bytes]:
-    """Return the fingerprints of a blob; raise `Damaged` when it is not as it was written."""
+def unpack_known(blob: bytes | None) -> bytes:
+    """Return the marks of a stored blob; raise `Damaged` when it is not as it was written."""
     if blob is None:
-        return frozenset()
+        return b""
     body = blob[_CHECKSUM.size :]
-    if len(blob) < _CHECKSUM.size or len(body) % _FINGERPRINT or _CHECKSUM.unpack_from(blob)[0] != zlib.crc32(body):
+    if len(blob) < _CHECKSUM.size or _CHECKSUM.unpack_from(blob)[0] != zlib.crc32(body):
         raise Damaged("the known entries of a feed are damaged")
-    return frozenset(body[at : at + _FINGERPRINT] for at in range(0, len(body), _FINGERPRINT))
+    return body
 
 
 def pack_hashes(title: tuple[int, ...], text: tuple[int, ...]) -> bytes:

@@ -11,14 +11,32 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, 
 
 from monitor.model import Feed, Watch
 from monitor.store import situation as situation_row
-from monitor.store.schema import feeds, flags, intake, report_links, reports, situations, watches
+from monitor.store.schema import (
+    feeds,
+    flags,
+    intake,
+    pushes,
+    report_links,
+    reports,
+    situations,
+    subscriptions,
+    watches,
+)
 from monitor.store.statements import insert_new, upsert
 
 _RETIRE = update(feeds).where(feeds.c.id == bindparam("the_feed")).values(configured=False, enabled=False)
 _CHANGE = update(feeds).where(feeds.c.id == bindparam("the_feed"))
 _FLAG = select(flags.c.value).where(flags.c.name == bindparam("the_name"))
 
-_FRESH: Mapping[str, Any] = {"filled": False, "failures": 0, "moved_count": 0, "entries": 0}
+_FRESH: Mapping[str, Any] = {
+    "filled": False,
+    "failures": 0,
+    "moved_count": 0,
+    "entries": 0,
+    "skips": 0,
+    "gaps": 0,
+    "pushed": False,
+}
 """A feed that was never polled."""
 _FORGOTTEN_WITH_THE_URL: Mapping[str, Any] = {
     "validators_url": None,
@@ -32,6 +50,10 @@ _FORGOTTEN_WITH_THE_URL: Mapping[str, Any] = {
     "moved_since": None,
     "moved_count": 0,
     "warning": None,
+    "archive": None,
+    "hub": None,
+    "topic": None,
+    "pushed": False,
 }
 
 
@@ -61,6 +83,7 @@ def sync_feeds(
     of_us = or_(feeds.c.situation == situation, feeds.c.id.in_(ids))
     rows = {row.id: row for row in connection.execute(select(feeds).where(of_us).order_by(feeds.c.id))}
     renamed = _renamed(configured, rows)
+    new: list[dict[str, Any]] = []
     for feed in configured:
         if feed.id in rows:
             _follow(connection, feed, rows[feed.id], now)
@@ -68,7 +91,9 @@ def sync_feeds(
             _rename(connection, renamed[feed.id].id, feed.id)
             _follow(connection, feed, renamed[feed.id], now)
         else:
-            _add(connection, feed, first_due.get(feed.id, now))
+            new.append(_new(feed, first_due.get(feed.id, now)))
+    if new:
+        connection.execute(insert_new(feeds, connection.dialect.name), new)
     kept = {*ids, *(row.id for row in renamed.values())}
     for row in rows.values():
         if row.id not in kept and row.configured:
@@ -90,9 +115,8 @@ def _renamed(configured: Sequence[Feed], rows: Mapping[str, Row[Any]]) -> dict[s
     return found
 
 
-def _add(connection: Connection, feed: Feed, due_at: datetime) -> None:
-    row = {**_FRESH, **_configured(feed), "id": feed.id, "due_at": due_at, "wake_at": due_at}
-    connection.execute(insert_new(feeds, connection.dialect.name), row)
+def _new(feed: Feed, due_at: datetime) -> dict[str, Any]:
+    return {**_FRESH, **_configured(feed), "id": feed.id, "due_at": due_at, "wake_at": due_at}
 
 
 def _configured(feed: Feed) -> dict[str, Any]:
@@ -125,7 +149,7 @@ def _follow(connection: Connection, feed: Feed, row: Row[Any], now: datetime) ->
 
 def _rename(connection: Connection, old: str, new: str) -> None:
     connection.execute(_CHANGE, {"the_feed": old, "id": new})
-    for table in (intake, reports, report_links):
+    for table in (intake, reports, report_links, subscriptions, pushes):
         connection.execute(update(table).where(table.c.feed_id == old).values(feed_id=new))
 
 

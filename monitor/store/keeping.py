@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from monitor.model import Entry
-from monitor.store import codec
+from monitor.store import codec, pushing
 from monitor.store import situation as situation_row
 from monitor.store.committing import drop_documents
 from monitor.store.schema import (
@@ -88,6 +88,7 @@ def prune(connection: Connection, situation: str, before: datetime, limit: int) 
     Versions, sketches, listings, links and keys go with the report (ON DELETE CASCADE), then stories without reports and
     documents without versions. Alerts and deliveries stay: they carry what they told.
     """
+    pushing.prune(connection, before)
     seen = situation_row.hold(connection, situation)
     old = (
         select(reports.c.id, reports.c.story_id)
@@ -149,6 +150,7 @@ def shift_due(connection: Connection, situation: str, step: timedelta) -> None:
         .where(deliveries.c.wake_at.is_not(None))
         .values(due_at=moved(deliveries.c.due_at), wake_at=moved(deliveries.c.wake_at))
     )
+    pushing.shift(connection, situation, by)
     connection.execute(
         update(endpoints)
         .where(endpoints.c.paused_until.is_not(None))

@@ -30,14 +30,33 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-PROGRAM_SCHEMA = 1
+PROGRAM_SCHEMA = 2
 """The schema number of this program. A database names the lowest that may open it (`meta.min_program_schema`)."""
 
-REVISIONS: tuple[str, ...] = ("0001",)
+REVISIONS: tuple[str, ...] = ("0001", "0002")
 """Migrations this program has, oldest first; the last is what it works on."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return a moment as it is stored; a naive datetime is a bug and raises `TypeError`."""
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def clean(text: str) -> str:
+    """Return text that both engines take: NUL and lone surrogates become U+FFFD, all else stays as it is."""
+    if "\0" in text:
+        text = text.replace("\0", "\ufffd")
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "".join("\ufffd" if "\ud800" <= letter <= "\udfff" else letter for letter in text)
+    return text
 
 
 class Utc(TypeDecorator[datetime]):
@@ -48,7 +67,7 @@ class Utc(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - the base asks
         """Return microseconds; a naive datetime is a bug and raises `TypeError`."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """Return the aware UTC datetime."""
@@ -78,15 +97,7 @@ class Words(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
         """Return text that both engines take."""
-        if value is None:
-            return None
-        if "\0" in value:
-            value = value.replace("\0", "\ufffd")
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return "".join("\ufffd" if "\ud800" <= letter <= "\udfff" else letter for letter in value)
-        return value
+        return None if value is None else clean(value)
 
 
 _Serial = BigInteger().with_variant(Integer(), "sqlite")
@@ -147,8 +158,55 @@ feeds = Table(
     Column("warning", Words),
     Column("entries", Integer, nullable=False),
     Column("body_hash", LargeBinary),
-    Column("known", LargeBinary),  # see codec.pack_known
+    Column("ttl", Span),
+    Column("period", Span),
+    Column("skips", Integer, nullable=False),
+    Column("interval", Span),
+    Column("rhythm", Span),
+    Column("gaps", Integer, nullable=False),
+    Column("gap_at", Utc),
+    Column("gap", Words),
+    Column("archive", Words),
+    Column("hub", Words),
+    Column("topic", Words),
+    Column("pushed", Boolean, nullable=False),
+    Column(
+        "known", LargeBinary
+    ),  # see codec.pack_known; last, so that reading what stands before it never walks through it
     Index("feeds_due", "situation", "enabled", "wake_at", "id"),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("token", Text, primary_key=True),
+    Column("feed_id", Text, nullable=False),
+    Column("hub", Words, nullable=False),
+    Column("topic", Words, nullable=False),
+    Column("secret", Text),  # needed in plain: the hub signs with it
+    Column("state", Text, nullable=False),
+    Column("asked_at", Utc, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Utc),
+    Column("verified_at", Utc),
+    Column("lease_until", Utc),
+    Column("last_push_at", Utc),
+    Column("pushes", Integer, nullable=False),
+    Column("rejected", Integer, nullable=False),
+    Column("note", Words),
+    Index("subscriptions_feed", "feed_id", "asked_at"),
+)
+
+pushes = Table(
+    "pushes",
+    metadata,
+    _seq(),
+    Column("feed_id", Text, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("received_at", Utc, nullable=False),
+    Column("content_type", Words),
+    Column("body", LargeBinary, nullable=False),  # zlib
+    sqlite_autoincrement=True,
 )
 
 documents = Table(

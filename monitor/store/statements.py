@@ -7,8 +7,9 @@ from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Executable, Table
+from sqlalchemy import ClauseElement, Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 T = TypeVar("T")
 
@@ -20,6 +21,17 @@ def insert_into(table: Table, dialect: str) -> Any:
     """Return the engine's own INSERT, which knows ON CONFLICT."""
     makers: dict[str, Callable[[Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
     return makers[dialect](table)
+
+
+@cache
+def prepared(statement: ClauseElement, dialect: str) -> str:
+    """Return a statement as the engine's text with named parameters, for `exec_driver_sql`.
+
+    For the few statements of the hot path: values go to the driver and come back as they are, without a column type's turn at
+    each. The statement must name all its values (`bindparam`, `null()`), and hold no list that grows (`IN` of many).
+    """
+    with_names = sqlite.dialect(paramstyle="named") if dialect == "sqlite" else PGDialect_psycopg()  # type: ignore[no-untyped-call]  # the library has no types there
+    return str(statement.compile(dialect=with_names))
 
 
 @cache

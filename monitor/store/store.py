@@ -22,13 +22,28 @@ from monitor.model import (
     FeedState,
     Listing,
     PollResult,
+    Push,
+    PushResult,
     Report,
     Story,
+    Subscription,
     Version,
     Watch,
 )
 from monitor.ports import Deciding, Work
-from monitor.store import committing, configuring, deciding, delivering, files, keeping, migrating, polling, reading
+from monitor.store import (
+    committing,
+    configuring,
+    deciding,
+    delivering,
+    files,
+    keeping,
+    migrating,
+    polling,
+    pushing,
+    reading,
+    saving,
+)
 from monitor.store.engine import Database
 
 PATIENCE = timedelta(seconds=10)
@@ -148,23 +163,88 @@ class SqlStore:
         with self._reading() as connection:
             return polling.feed_states(connection, situation)
 
-    def postpone(self, feed_id: str, lease: str, due_at: datetime) -> None:
-        """Give a leased feed back unpolled, due at `due_at`."""
-        with self._once() as connection:
-            polling.postpone(connection, feed_id, lease, due_at)
+    def postpone(self, feeds: Sequence[tuple[str, str, datetime]]) -> None:
+        """Give leased feeds back unpolled: (feed id, lease, when it is due)."""
+        if not feeds:
+            return
+        with self._writing() as connection:
+            polling.postpone(connection, feeds)
 
     def poll_now(self, feed_ids: Sequence[str], now: datetime) -> None:
         """Make these feeds due."""
         with self._writing() as connection:
             polling.poll_now(connection, feed_ids, now)
 
-    def save_poll(self, result: PollResult) -> bool:
-        """Commit A. Returns False, changing nothing, when the lease was lost."""
-        if not result.entries and result.document is None:
-            with self._once() as connection:
-                return polling.save_state(connection, result)
+    def put_off(self, feed_ids: Sequence[str], until: datetime) -> None:
+        """Let none of these feeds be due before `until`; those under way are not touched."""
         with self._writing() as connection:
-            return polling.save_poll(connection, result)
+            polling.put_off(connection, feed_ids, until)
+
+    def save_polls(self, results: Sequence[PollResult]) -> frozenset[str]:
+        """Commit A for several polls. Returns the feeds whose lease was lost: nothing of them was changed."""
+        if not results:
+            return frozenset()
+        ready = saving.prepare(results)
+        with self._writing() as connection:
+            return saving.save_polls(connection, ready)
+
+    # -- push
+    def subscriptions(self, situation: str) -> tuple[Subscription, ...]:
+        """Return the subscriptions that are not over, and the last one of each feed that has none of them; by feed."""
+        with self._reading() as connection:
+            return pushing.living(connection, situation)
+
+    def subscription(self, token: str) -> Subscription | None:
+        """Return the subscription whose callback address has this token."""
+        with self._reading() as connection:
+            return pushing.subscription(connection, token)
+
+    def save_subscription(self, subscription: Subscription) -> None:
+        """Add it or replace what is stored under its token (what pushes counted meanwhile stays); ends older active ones."""
+        with self._writing() as connection:
+            pushing.save_subscription(connection, subscription)
+
+    def drop_subscriptions(self, feed_ids: Sequence[str]) -> tuple[Subscription, ...]:
+        """Forget the subscriptions of these feeds and return those that were living."""
+        with self._writing() as connection:
+            return pushing.drop_subscriptions(connection, feed_ids)
+
+    def count_rejected(self, token: str) -> None:
+        """Count a push that was ignored for its signature."""
+        with self._once() as connection:
+            pushing.count_rejected(connection, token)
+
+    def enqueue_pushes(self, pushes: Sequence[Push]) -> None:
+        """Keep pushed documents and count them at their subscriptions."""
+        bodies = [pushing.packed(push.body) for push in pushes]
+        with self._writing() as connection:
+            for push, body in zip(pushes, bodies, strict=True):
+                pushing.enqueue(connection, push, body)
+
+    def waiting_pushes(self, situation: str, limit: int) -> tuple[Push, ...]:
+        """Return the oldest pushes that were not read yet, of feeds that are polled."""
+        with self._reading() as connection:
+            return pushing.waiting(connection, situation, limit)
+
+    def save_pushes(self, results: Sequence[PushResult], now: datetime) -> frozenset[int]:
+        """Commit A for pushes. Returns the `seq` of those that were taken by somebody else before: nothing of them was changed."""
+        documents = [saving.document_row(result.document) if result.entries else None for result in results]
+        with self._writing() as connection:
+            return frozenset(
+                result.push.seq
+                for result, document in zip(results, documents, strict=True)
+                if not pushing.save(connection, result, document, now)
+            )
+
+    def end_pushes(self, feed_ids: Sequence[str], now: datetime) -> None:
+        """Let these feeds count as not pushed, and make them due."""
+        with self._writing() as connection:
+            pushing.end_pushes(connection, feed_ids, now)
+
+    def feed_state(self, feed_id: str) -> FeedState | None:
+        """Return the state of one feed."""
+        with self._reading() as connection:
+            return polling.feed_state(connection, feed_id)
 
     # -- decide
     def intake_waiting(self, situation: str) -> int:

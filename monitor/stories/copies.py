@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from monitor.model import Sketch
-from monitor.stories.likeness import likeness, sketch_of, title_words
+from monitor.stories.likeness import comparer, sketch_of, title_words
 
 __all__ = ["MEMORY", "CopyIndex", "sketch_of"]
 
@@ -48,7 +48,10 @@ class CopyIndex:
 
     def add(self, sketch: Sketch) -> None:
         """Add a report, replacing its earlier version."""
-        if sketch.report_id in self._sketches:
+        known = self._sketches.get(sketch.report_id)
+        if known == sketch:  # what was decided here comes back from the store
+            return
+        if known is not None:
             self._remove(sketch.report_id)
         self._sketches[sketch.report_id] = sketch
         heapq.heappush(self._oldest, (sketch.at, sketch.report_id))
@@ -66,7 +69,8 @@ class CopyIndex:
 
     def copy_of(self, sketch: Sketch) -> Sketch | None:
         """Return the open report that this one is a copy of: the likest, the earliest of equals; None for a report of its own."""
-        compared = [(likeness(sketch, candidate), candidate) for candidate in self._candidates(sketch)]
+        like = comparer(sketch)
+        compared = [(like(candidate), candidate) for candidate in self._candidates(sketch)]
         refuted = {candidate.story_id for found, candidate in compared if found.refutes}
         copies = [
             (-found.share, candidate.at, candidate.report_id, candidate)
@@ -116,7 +120,7 @@ def _put(index: _Index, hash_: int, sketch: Sketch) -> None:
 def _take(index: _Index, hash_: int, sketch: Sketch) -> None:
     held = index[hash_]
     if isinstance(held, list) and len(held) > 1:
-        held.remove(sketch)
+        del held[next(at for at, holder in enumerate(held) if holder is sketch)]
     else:
         del index[hash_]
 

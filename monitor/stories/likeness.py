@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -105,9 +105,21 @@ def title_words(sketch: Sketch) -> tuple[int, ...]:
 
 def likeness(one: Sketch, other: Sketch) -> Likeness:
     """Compare two reports; the order of the two makes no difference."""
+    return comparer(one)(other)
+
+
+def comparer(one: Sketch) -> Callable[[Sketch], Likeness]:
+    """Return what compares a report with others: `likeness` with one side prepared."""
+    sample, words, numbers = frozenset(one.text), frozenset(title_words(one)), _numbers(one)
+    return lambda other: _likeness(one, other, sample, words, numbers)
+
+
+def _likeness(
+    one: Sketch, other: Sketch, sample: frozenset[int], mine: frozenset[int], numbers: frozenset[int]
+) -> Likeness:
     shorter = min(len(one.text), len(other.text))
-    text, same = _shares(one, other)
-    mine, theirs = frozenset(title_words(one)), frozenset(title_words(other))
+    text, same = _shares(one, other, sample)
+    theirs = frozenset(title_words(other))
     title = len(mine & theirs) / max(1, len(mine | theirs))
     headline = min(len(mine), len(theirs)) >= LONG_TITLE and title >= TITLE_COPY
     by_text = shorter >= FULL_TEXT and text >= TEXT_COPY and (title >= TITLE_CUT or not _is_digest(one, other))
@@ -115,12 +127,12 @@ def likeness(one: Sketch, other: Sketch) -> Likeness:
     verbatim = title == 1 and shorter > 0 and one.text == other.text and len(mine) + shorter >= VERBATIM
     by_title = headline and (text >= CONTRARY if shorter >= SOME_TEXT else _nested(mine, theirs))
     alike = by_text or ((by_title or verbatim) and (shorter >= FULL_TEXT or soon))
-    if alike and not _nested(_numbers(one), _numbers(other)):
+    if alike and not _nested(numbers, _numbers(other)):
         return Likeness(0.0, refutes=True, certain=False)
     footer = one.outlet == other.outlet and not (soon and (shorter < SOME_TEXT or same >= OWN_COPY))
     if footer or not alike:
         return Likeness(0.0, refutes=headline and shorter >= SOME_TEXT and text < CONTRARY, certain=False)
-    return Likeness(text + title, refutes=False, certain=by_text and _numbers(one) == _numbers(other))
+    return Likeness(text + title, refutes=False, certain=by_text and numbers == _numbers(other))
 
 
 def _numbers(sketch: Sketch) -> frozenset[int]:
@@ -131,12 +143,15 @@ def _nested(one: frozenset[int], other: frozenset[int]) -> bool:
     return one <= other or other <= one
 
 
-def _shares(one: Sketch, other: Sketch) -> tuple[float, float]:
-    """Return the shares of common shingles, in the shorter text and in both, from the part of both samples that compares."""
+def _shares(one: Sketch, other: Sketch, sample: frozenset[int]) -> tuple[float, float]:
+    """Return the shares of common shingles, in the shorter text and in both, from the part of both samples that compares.
+
+    `sample` is the first one's text as a set.
+    """
     limit = min(_reach(one), _reach(other))
-    mine, theirs = (frozenset(text.text[: bisect_right(text.text, limit)]) for text in (one, other))
-    common = len(mine & theirs)
-    return common / max(1, min(len(mine), len(theirs))), common / max(1, len(mine | theirs))
+    mine, theirs = bisect_right(one.text, limit), bisect_right(other.text, limit)
+    common = len(sample.intersection(other.text[:theirs]))
+    return common / max(1, min(mine, theirs)), common / max(1, mine + theirs - common)
 
 
 def _is_digest(one: Sketch, other: Sketch) -> bool:

@@ -47,6 +47,10 @@ class WatchIndex:
 
     watches: tuple[_Compiled, ...]
     root: _Node
+    asking: Mapping[Words, tuple[int, ...]]
+    """Which watches (by position) a phrase may count for."""
+    unasking: tuple[int, ...]
+    """Watches without keywords: their limits alone decide."""
 
     def match(self, report: Report, feed: Feed | None) -> tuple[Match, ...]:
         """Return a match for each watch that wants the report, in the order of the watches.
@@ -55,7 +59,10 @@ class WatchIndex:
         """
         texts = {"title": report.title, "text": report.text}
         found = {name: _find(self.root, text) for name, text in texts.items()}
-        matches = (_judge(compiled, report, feed, texts, found) for compiled in self.watches)
+        concerned = {at for phrases in found.values() for phrase in phrases for at in self.asking.get(phrase, ())}
+        matches = (
+            _judge(self.watches[at], report, feed, texts, found) for at in sorted(concerned.union(self.unasking))
+        )
         return tuple(match for match in matches if match is not None)
 
 
@@ -73,7 +80,12 @@ def compile_watches(watches: Iterable[Watch]) -> WatchIndex:
         for watch in watches
         if watch.enabled
     )
-    return WatchIndex(compiled, root)
+    asking: dict[Words, list[int]] = {}
+    for at, each in enumerate(compiled):
+        for phrase in dict.fromkeys(phrase for keywords in (each.any, *each.all) for phrase in keywords):
+            asking.setdefault(phrase, []).append(at)
+    unasking = tuple(at for at, each in enumerate(compiled) if not each.watch.any and not each.watch.all)
+    return WatchIndex(compiled, root, {phrase: tuple(at) for phrase, at in asking.items()}, unasking)
 
 
 def _plant(keywords: Iterable[str], root: _Node) -> Mapping[Words, str]:
@@ -92,25 +104,29 @@ def _plant(keywords: Iterable[str], root: _Node) -> Mapping[Words, str]:
 
 
 def _find(root: _Node, text: str) -> _Places:
-    words = list(tokens(text))
+    words, first = forms(text), root.following
+    places = list[Token]()
     found: dict[Words, list[tuple[int, int]]] = {}
-    for position, first in enumerate(words):
+    for position, word in enumerate(words):
+        if word not in first:
+            continue
         for phrase, last in _phrases_at(root, words, position):
-            places = found.setdefault(phrase, [])
-            if len(places) < MAX_REASONS:
-                places.append((first.start, last.end))
+            places = places or list(tokens(text))  # where words stand is asked only of a text that holds a keyword
+            spans = found.setdefault(phrase, [])
+            if len(spans) < MAX_REASONS:
+                spans.append((places[position].start, places[last].end))
     return found
 
 
-def _phrases_at(root: _Node, words: Sequence[Token], position: int) -> Iterable[tuple[Words, Token]]:
-    """Yield the phrases that begin at a word, each with the word it ends in."""
+def _phrases_at(root: _Node, words: Sequence[str], position: int) -> Iterable[tuple[Words, int]]:
+    """Yield the phrases that begin at a word, each with the position of the word it ends in."""
     node = root
     for at in range(position, len(words)):
-        following = node.following.get(words[at].form)
+        following = node.following.get(words[at])
         if following is None:
             return
         if following.phrase:
-            yield following.phrase, words[at]
+            yield following.phrase, at
         node = following
 
 
@@ -134,8 +150,7 @@ def _within(compiled: _Compiled, report: Report, feed: Feed | None) -> bool:
     watch = compiled.watch
     if watch.languages and report.language not in watch.languages:
         return False
-    names = {fold(squeeze(report.outlet)), fold(squeeze(report.source))}
-    if watch.sources and compiled.sources.isdisjoint(names):
+    if watch.sources and compiled.sources.isdisjoint(fold(squeeze(name)) for name in (report.outlet, report.source)):
         return False
     if watch.feeds and report.feed_id not in watch.feeds:
         return False

@@ -104,7 +104,8 @@ def configure(place: Path, site: Site) -> Path:
     config.mkdir()
     (config / "monitor.yaml").write_text(
         f"situation: {{id: kz, name: Kazakhstan, zone: Asia/Almaty}}\nstore: {{data_dir: {place}/data}}\n"
-        "service: {per_host: 10}\n"
+        "polling: {per_host: 10, per_domain: 50, host_spacing: 0s, floor: 10s}\n"
+        "http: {listen: none}\n"
     )
     names = [*site.corpus, *site.live, "missing.xml"]
     (config / "feeds.yaml").write_text(

@@ -27,6 +27,9 @@ from monitor.model import (
     FeedState,
     PollFailure,
     PollResult,
+    PushState,
+    Secret,
+    Subscription,
 )
 from monitor.service.control import ControlServer, socket_path
 from monitor.store import SqlStore, open_store
@@ -34,6 +37,7 @@ from monitor.store import SqlStore, open_store
 MONITOR = """\
 situation: {id: kazakhstan, name: Kazakhstan, zone: Asia/Almaty}
 defaults: {alert_window: 24h}
+http: {listen: none}
 channels:
   log: {kind: console}
   book: {kind: jsonl, path: alerts.jsonl}
@@ -64,7 +68,16 @@ R1, R2, R3 = "r1ab01" + "0" * 26, "r1ab02" + "0" * 26, "r1ff03" + "0" * 26
 S1, A1 = "s1" + "a" * 30, "a1" + "b" * 30
 SENT, DEAD, WAITS = "d1" + "1" * 30, "d1" + "2" * 30, "d1" + "3" * 30
 
+HUB = "https://hub.example/"
+
 HOSTILE = "Митинг \x1b[2J[red]в Алматы[/red]\u202e прошёл"
+
+
+NEWS = """<?xml version="1.0" encoding="windows-1251"?>
+<rss version="2.0"><channel><title>Вести</title><ttl>15</ttl>
+<item><title>Митинг в Актау</title><link>http://n.example/1</link><guid>1</guid><pubDate>{at}</pubDate></item>
+<item><title>Погода</title><link>http://n.example/2</link><guid>2</guid><pubDate>{at}</pubDate></item>
+</channel></rss>"""
 
 
 @dataclass(frozen=True)
@@ -95,6 +108,14 @@ class Desk:
 
     def open(self) -> SqlStore:
         return open_store("sqlite:///monitor.db", data_dir=self.data)
+
+    def own_feeds(self, **urls: str) -> None:
+        """Put feeds on this machine in the place of the desk's."""
+        rows = "".join(
+            f"- {{id: {name}, name: {name}, url: '{url}', group: national, allow_networks: [127.0.0.0/8]}}\n"
+            for name, url in urls.items()
+        )
+        (self.config / "feeds.yaml").write_text(f"# Own feeds.\nfeeds:\n{rows}")
 
     def feeds_text(self) -> str:
         return (self.config / "feeds.yaml").read_text()
@@ -136,7 +157,8 @@ def _fill(store: SqlStore, at: datetime) -> None:
     feeds = [values.feed(name) for name in ("tengri", "vlast", "zakon")]
     store.sync_feeds(values.KZ, feeds, at, {feed.id: at for feed in feeds})
     for state in store.claim_due_feeds(values.KZ, at, 10, values.MINUTE):
-        store.save_poll(_polled(state, at))
+        store.save_polls([_polled(state, at)])
+    store.save_subscription(_subscription(at))
     _decide(store, at)
     _deliver(store, at)
 
@@ -147,15 +169,35 @@ def _polled(state: FeedState, at: datetime) -> PollResult:
         case "tengri":
             entries = tuple(values.entry(number) for number in (1, 2, 3, 4))
             result = values.polled(state, *entries, at=at)
-            return replace(result, state=replace(result.state, last_entry_at=at, entries=4, due_at=due))
+            seen = replace(result.state, last_entry_at=at, entries=4, due_at=due, rhythm=timedelta(minutes=12))
+            gap = "Between 08:00 and 09:00 entries may be missing."
+            pushed = replace(seen, hub=HUB, topic=state.url, pushed=True, gaps=2, gap_at=at, gap=gap)
+            return replace(result, state=pushed)
         case "vlast":
             failure = PollFailure(kind=FailureKind.SERVER_ERROR, reason="The server failed (503).", status=503)
             failing = replace(state, lease=None, failures=3, failure=failure, failing_since=at, due_at=due)
             return PollResult(state=failing, lease=state.lease or "", at=at)
         case _:
             old = at - timedelta(days=9)
-            silent = replace(state, lease=None, last_success_at=at, last_entry_at=old, entries=7, due_at=due)
+            seen = replace(state, lease=None, last_success_at=at, last_entry_at=old, entries=7, due_at=due)
+            silent = replace(seen, hub=HUB, topic=state.url)
             return PollResult(state=silent, lease=state.lease or "", at=at)
+
+
+def _subscription(at: datetime) -> Subscription:
+    return Subscription(
+        token="secret-token",
+        feed_id="tengri",
+        hub=HUB,
+        topic="https://tengri.example/rss",
+        secret=Secret("hub-secret"),
+        state=PushState.ACTIVE,
+        asked_at=at,
+        verified_at=at,
+        lease_until=at + timedelta(days=7),
+        pushes=5,
+        rejected=1,
+    )
 
 
 def _decide(store: SqlStore, at: datetime) -> None:
@@ -265,6 +307,13 @@ def service(desk: Desk, loop: Loop) -> Iterator[Service]:
     loop.run(server.start())
     yield answering
     loop.run(server.stop())
+
+
+@pytest.fixture
+def news() -> bytes:
+    """A feed of two entries, ten minutes old."""
+    at = datetime.now(UTC) - timedelta(minutes=10)
+    return NEWS.format(at=at.strftime("%a, %d %b %Y %H:%M:%S GMT")).encode("cp1251")
 
 
 @pytest.fixture

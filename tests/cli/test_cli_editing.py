@@ -125,11 +125,20 @@ def test_adding_as_json_and_removing_tell_what_was_done(desk: Any) -> None:
     row = desk.json("feeds", "add", "https://tengri.example/other", "--no-check")
     assert row == {
         "added": {"id": "tengri-example", "name": "tengri.example", "url": "https://tengri.example/other"},
+        "found": None,
         "reloaded": False,
     }
     assert desk.json("feeds", "remove", "tengri-example") == {"removed": "tengri-example", "reloaded": False}
     assert "tengri-example" not in desk.feeds_text()
     assert "Removed `off`" in desk.run("feeds", "remove", "off").stdout
+
+
+def test_a_feed_of_the_crisis_is_added_as_such(desk: Any) -> None:
+    row = desk.json("feeds", "add", "https://akorda.example/rss", "--no-check", "--crisis")
+    assert row["added"]["crisis"] is True
+    assert desk.json("feeds", "list")["feeds"][-1]["pace"] == 120
+    both = desk.run("feeds", "add", "https://b.example/rss", "--no-check", "--crisis", "--pace", "1m", code=2).stderr
+    assert "`pace` and `crisis` are both given" in both
 
 
 def test_what_the_file_may_not_hold_is_refused_and_the_file_stays_as_it_is(desk: Any) -> None:
@@ -199,6 +208,14 @@ def test_feeds_come_from_other_readers_and_go_to_them(desk: Any, tmp_path: Path)
     ]
     assert "Added 0 feeds; 3 were there already" in desk.run("feeds", "import-opml", str(listed), "--no-check").stdout
     assert "cannot be read" in desk.run("feeds", "import-opml", str(tmp_path / "none"), code=2).stderr
+
+
+def test_an_import_that_brings_nothing_new_leaves_the_service_alone(desk: Any, service: Any, tmp_path: Path) -> None:
+    listed = tmp_path / "in.opml"
+    listed.write_text('<opml><body><outline type="rss" text="T" xmlUrl="https://tengri.example/rss"/></body></opml>')
+    result = desk.run("feeds", "import-opml", str(listed), "--no-check")
+    assert "Added 0 feeds; 1 were there already" in result.stdout
+    assert (result.stderr, service.ops) == ("", [])
 
 
 @pytest.mark.parametrize(

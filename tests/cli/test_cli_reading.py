@@ -12,8 +12,13 @@ S1, A1 = "s1" + "a" * 30, "a1" + "b" * 30
 SENT, DEAD, WAITS = "d1" + "1" * 30, "d1" + "2" * 30, "d1" + "3" * 30
 
 FEED = {
-    "id", "name", "url", "outlet", "group", "language", "grade", "pace", "enabled", "health", "reason", "entries",
-    "last_success", "last_attempt", "last_entry", "next", "failures", "failing_since", "warning", "moved_to",
+    "id", "name", "url", "outlet", "group", "language", "grade", "pace", "floor", "slowest", "cap", "hints", "enabled",
+    "health", "reason", "entries", "last_success", "last_attempt", "last_entry", "next", "interval", "rhythm", "gaps",
+    "last_gap", "gap", "quarantined", "failure", "failures", "failing_since", "warning", "moved_to", "hub", "topic",
+    "pushed", "subscription",
+}  # fmt: skip
+SUBSCRIPTION = {
+    "state", "hub", "topic", "asked", "next", "verified", "lease_until", "last_push", "pushes", "rejected", "note",
 }  # fmt: skip
 WATCH = {
     "name", "title", "enabled", "severity", "any", "all", "none", "fields", "languages", "sources", "feeds", "groups",
@@ -48,13 +53,26 @@ def _line(text: str, start: str) -> str:
 # --- feeds and watches ------------------------------------------------------------------------------------------------
 
 
-def test_feeds_are_listed_with_how_each_is_doing_and_why(desk: Any) -> None:
-    text = desk.run("feeds", "list").stdout
-    assert re.search(r"ok +1 h ago +4 +5 min +in \d+ min +Tengrinews", _line(text, "tengri"))
-    assert re.search(r"failing +- .*10 min .*The server failed \(503\)\. \(3 polls in a row", _line(text, "vlast"))
-    assert re.search(r"silent .*nothing new has come for", _line(text, "zakon"))
-    assert re.search(r"new .*not polled yet", _line(text, "fresh"))
-    assert re.search(r"disabled .*it moved behind a wall", _line(text, "off"))
+def test_feeds_are_listed_with_how_each_is_doing_and_below_why(desk: Any) -> None:
+    table, why = desk.run("feeds", "list").stdout.split("\nWhy\n")
+    assert re.search(r"ok +1 h ago +every 12 min +1 h +2 +works", _line(table, "tengri"))
+    assert re.search(r"failing +- +- +- +- +-$", _line(table, "vlast"))
+    assert re.search(r"silent +1 h ago +- +9 days +- +offered", _line(table, "zakon"))
+    assert re.search(r"new( +-){5}$", _line(table, "fresh"))
+    assert re.search(r"disabled( +-){5}$", _line(table, "off"))
+    assert "may be missing" in _line(why, "tengri")
+    assert re.search(r"The server failed \(503\)\. \(3 polls in a row", _line(why, "vlast"))
+    assert re.search(r"nothing new has come for", _line(why, "zakon"))
+    assert not [line for line in why.splitlines() if line.startswith(("fresh", "off"))]
+
+
+def test_the_list_of_feeds_fits_a_hundred_columns(desk: Any) -> None:
+    coloured = desk.run("feeds", "list", FORCE_COLOR="1", NO_COLOR="1", COLUMNS="100").stdout
+    text = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
+    table, _, why = text.partition("Why")
+    assert len(table.strip().splitlines()) == 6, "a cell was folded"
+    assert "The server failed" in why
+    assert max(map(len, text.splitlines())) <= 100
 
 
 def test_feeds_as_json_have_the_documented_keys(desk: Any) -> None:
@@ -63,18 +81,37 @@ def test_feeds_as_json_have_the_documented_keys(desk: Any) -> None:
     assert {row["id"]: row["health"] for row in rows} == {
         "tengri": "ok", "vlast": "failing", "zakon": "silent", "fresh": "new", "off": "disabled",
     }  # fmt: skip
-    assert rows[1]["pace"] == 600
-    assert rows[1]["failures"] == 3
+    assert (rows[1]["pace"], rows[1]["slowest"], rows[1]["floor"]) == (600, 600, 60)
+    assert (rows[1]["failures"], rows[1]["failure"], rows[1]["quarantined"]) == (3, "server_error", False)
+    assert (rows[0]["rhythm"], rows[0]["gaps"], rows[0]["pushed"]) == (720, 2, True)
+    assert set(rows[0]["subscription"]) == SUBSCRIPTION
+    assert "secret-token" not in desk.run("feeds", "list", "--json").stdout
+    assert "hub-secret" not in desk.run("feeds", "list", "--json").stdout
 
 
-def test_feeds_can_be_chosen_by_how_they_do(desk: Any) -> None:
-    assert [row["id"] for row in desk.json("feeds", "list", "--health", "failing")["feeds"]] == ["vlast"]
-    assert "failing" in desk.run("feeds", "list", "--health", "sick", code=2).stderr
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--failing"], ["vlast"]),
+        (["--failing", "--silent"], ["vlast", "zakon"]),
+        (["--new"], ["fresh"]),
+        (["--disabled"], ["off"]),
+        (["--gaps"], ["tengri"]),
+        (["--pushed", "--new"], ["tengri", "fresh"]),
+        ([], ["tengri", "vlast", "zakon", "fresh", "off"]),
+    ],
+)
+def test_feeds_can_be_chosen_by_how_they_do(desk: Any, options: list[str], expected: list[str]) -> None:
+    assert [row["id"] for row in desk.json("feeds", "list", *options)["feeds"]] == expected
+
+
+def test_why_a_feed_is_disabled_is_told_when_asked_for(desk: Any) -> None:
+    assert "it moved behind a wall" in desk.run("feeds", "list", "--disabled").stdout
 
 
 def test_before_the_first_start_feeds_are_listed_from_the_configuration(empty_desk: Any) -> None:
     result = empty_desk.run("feeds", "list")
-    assert "not polled yet" in _line(result.stdout, "tengri")
+    assert re.search(r"new( +-){5}$", _line(result.stdout, "tengri"))
     assert "monitor run" in result.stderr
     assert not empty_desk.data.exists()
 

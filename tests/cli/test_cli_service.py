@@ -11,12 +11,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from support import values
-from support.http_server import redirect, reply
+from support.http_server import reply
 
 from monitor.errors import MonitorError
 from monitor.model import AlertKind
@@ -32,19 +31,11 @@ STATUS = {
     "disabled",
     "counts",
     "channels",
+    "pushes",
+    "expat",
     "last_alert",
     "configuration",
 }
-NEWS = """<?xml version="1.0" encoding="windows-1251"?>
-<rss version="2.0"><channel><title>Вести</title><ttl>15</ttl>
-<item><title>Митинг в Актау</title><link>http://n.example/1</link><guid>1</guid><pubDate>{at}</pubDate></item>
-<item><title>Погода</title><link>http://n.example/2</link><guid>2</guid><pubDate>{at}</pubDate></item>
-</channel></rss>"""
-
-
-def _news() -> bytes:
-    at = datetime.now(UTC) - timedelta(minutes=10)
-    return NEWS.format(at=at.strftime("%a, %d %b %Y %H:%M:%S GMT")).encode("cp1251")
 
 
 # --- status -----------------------------------------------------------------------------------------------------------
@@ -107,6 +98,30 @@ def test_status_of_a_running_service_comes_from_it_with_process_pause_and_reload
     assert row["channels"][1]["last_success"].endswith("Z")
 
 
+def test_status_tells_gaps_pushes_the_xml_parser_and_an_own_network_that_is_down(desk: Any, service: Any) -> None:
+    since = datetime.now(UTC) - timedelta(minutes=7)
+    service.answers["status"] = _running(desk, running={"network": {"down_since": since}})
+    text = desk.run("status").stdout
+    assert "entries of 1 feed may have been missed: `monitor feeds list --gaps`" in text
+    assert "1 of 2 feeds with a hub are pushed, 1 push with a wrong signature" in text
+    assert re.search(r"parser +libexpat 2\.\d", text)
+    assert re.search(r"network +DOWN, 7 min ago: polling waits", text)
+    service.answers["status"] = _running(desk, running={"network": {"down_since": since}})
+    row = desk.json("status")
+    assert row["pushes"] == {"offered": 2, "working": 1, "waiting": 0, "refused": 0, "rejected": 1}
+    assert row["running"]["network"]["down_since"].endswith("Z")
+    assert row["expat"]["verdict"] in {"fine", "old"}
+    service.answers["status"] = _running(desk, running={"network": {"down_since": None}})
+    assert "DOWN" not in desk.run("status").stdout
+
+
+def test_a_service_of_the_version_before_can_still_be_asked_how_it_is(desk: Any, service: Any) -> None:
+    answer = _running(desk)(None)
+    old = {key: value for key, value in answer.items() if key not in {"pushes", "expat"}}
+    service.answers["status"] = {**old, "feeds": {key: value for key, value in old["feeds"].items() if key != "gaps"}}
+    assert desk.run("status").stdout.startswith("running\n")
+
+
 def test_status_reaches_a_service_although_the_files_have_mistakes_now(desk: Any, service: Any) -> None:
     service.answers["status"] = answer = _running(desk)(None)
     (desk.config / "watches.yaml").write_text("watches:\n- {name: fuel, anyy: [x]}\n")
@@ -124,12 +139,12 @@ def test_only_the_first_ten_troubled_feeds_are_named(desk: Any) -> None:
     feeds = [values.feed(f"f{n}") for n in range(12)]
     store.sync_feeds(values.KZ, feeds, at, {feed.id: at for feed in feeds})
     for state in store.claim_due_feeds(values.KZ, at, 20, values.MINUTE):
-        store.save_poll(values.polled(state, at=at))
+        store.save_polls([values.polled(state, at=at)])
     store.close()
     text = desk.run("status").stdout
     assert "12 silent" in text
     assert sum(" silent " in line for line in text.splitlines()) == 10
-    assert "... and 2 more: `monitor feeds list --health failing` (or silent)" in text
+    assert "... and 2 more: `monitor feeds list --failing --silent`" in text
 
 
 # --- telling the service ----------------------------------------------------------------------------------------------
@@ -276,76 +291,12 @@ def test_an_unknown_channel_is_wrong_usage_with_a_hint(desk: Any) -> None:
     assert "did you mean `book`?" in desk.run("channels", "test", "bok", code=2).stderr
 
 
-# --- feeds over the network -------------------------------------------------------------------------------------------
+# --- once --------------------------------------------------------------------------------------------------------------
 
 
-def _own_feeds(desk: Any, **urls: str) -> None:
-    rows = "".join(
-        f"- {{id: {name}, name: {name}, url: '{url}', group: national, allow_networks: [127.0.0.0/8]}}\n"
-        for name, url in urls.items()
-    )
-    (desk.config / "feeds.yaml").write_text(f"# Own feeds.\nfeeds:\n{rows}")
-
-
-def test_one_feed_is_checked_with_everything_that_is_known_of_it(desk: Any, publisher: Any) -> None:
-    headers = {"Content-Type": "text/xml", "ETag": '"v1"', "Cache-Control": "max-age=600"}
-    publisher.on("/moved", redirect(publisher.url("/news"), 301))
-    publisher.on("/news", reply(200, _news(), headers))
-    _own_feeds(desk, news=publisher.url("/moved"))
-    text = desk.run("feeds", "check", "news").stdout
-    assert text.startswith("Вести\nIt can be watched.\n")
-    for told in ("text/xml", "cp1251", 'ETag "v1"', "max-age 10 min, ttl 15 min", "Митинг в Актау", "moved for good"):
-        assert told in text
-    row = desk.json("feeds", "check", "news")["feeds"][0]
-    assert set(row) == {
-        "id", "url", "usable", "failure", "reason", "advice", "answered_by", "status", "content_type", "encoding", "bytes",
-        "etag", "last_modified", "max_age", "ttl", "title", "language", "entries", "warnings",
-    }  # fmt: skip
-    assert (row["usable"], row["status"], row["etag"], row["ttl"]) == (True, 200, '"v1"', 900)
-    assert [entry["title"] for entry in row["entries"]] == ["Митинг в Актау", "Погода"]
-    assert row["entries"][0]["published"]
-
-
-def test_feeds_that_cannot_be_watched_are_a_fault_with_reason_and_advice(desk: Any, publisher: Any) -> None:
-    publisher.on("/news", reply(200, _news(), {"Content-Type": "text/xml"}))
-    publisher.on("/page", reply(200, b"<!doctype html><html><body>Hello</body></html>", {"Content-Type": "text/html"}))
-    _own_feeds(desk, news=publisher.url("/news"), page=publisher.url("/page"), none=publisher.url("/none"))
-    text = desk.run("feeds", "check", code=1).stdout
-    assert "a web page instead of a feed" in text
-    assert "404" in text
-    single = desk.run("feeds", "check", "page", code=1).stdout
-    assert "It cannot be watched." in single
-    row = desk.json("feeds", "check", "none", code=1)["feeds"][0]
-    assert row["failure"] == "missing"
-    assert row["advice"]
-
-
-def test_an_address_inside_the_own_network_is_refused_unless_it_is_allowed(desk: Any, publisher: Any) -> None:
-    publisher.on("/news", reply(200, _news(), {"Content-Type": "text/xml"}))
-    before = desk.feeds_text()
-    refused = desk.run("feeds", "add", publisher.url("/news"), code=1)
-    assert "allow_networks" in refused.stderr
-    assert "--no-check" in refused.stderr
-    assert desk.feeds_text() == before
-    assert publisher.requests == []
-    row = desk.json("feeds", "add", publisher.url("/news"), "--allow-network", "127.0.0.0/8", "--id", "own")
-    assert row["added"]["name"] == "Вести"
-    assert row["added"]["allow_networks"] == ["127.0.0.0/8"]
-
-
-def test_importing_leaves_out_what_cannot_be_watched(desk: Any, publisher: Any, tmp_path: Path) -> None:
-    listed = tmp_path / "in.opml"
-    listed.write_text(
-        f'<opml><body><outline type="rss" text="Inside" xmlUrl="{publisher.url("/news")}"/></body></opml>'
-    )
-    result = desk.run("feeds", "import-opml", str(listed))
-    assert "Added 0 feeds; 0 were there already, 1 cannot be watched." in result.stdout
-    assert "Left out" in result.stderr
-
-
-def test_once_polls_decides_and_delivers_and_tells_what_it_did(empty_desk: Any, publisher: Any) -> None:
-    publisher.on("/news", reply(200, _news(), {"Content-Type": "text/xml"}))
-    _own_feeds(empty_desk, news=publisher.url("/news"))
+def test_once_polls_decides_and_delivers_and_tells_what_it_did(empty_desk: Any, publisher: Any, news: bytes) -> None:
+    publisher.on("/news", reply(200, news, {"Content-Type": "text/xml"}))
+    empty_desk.own_feeds(news=publisher.url("/news"))
     row = empty_desk.json("once")
     assert set(row) == {"polls", "entries", "alerts", "sent"}
     assert (row["polls"], row["entries"], row["sent"]) == (1, 2, 2)
@@ -359,10 +310,10 @@ def test_once_polls_decides_and_delivers_and_tells_what_it_did(empty_desk: Any, 
 
 
 @pytest.fixture
-def real_service(empty_desk: Any, publisher: Any) -> Iterator[Any]:
+def real_service(empty_desk: Any, publisher: Any, news: bytes) -> Iterator[Any]:
     """`monitor run` as a process, ready."""
-    publisher.on("/news", reply(200, _news(), {"Content-Type": "text/xml"}))
-    _own_feeds(empty_desk, news=publisher.url("/news"))
+    publisher.on("/news", reply(200, news, {"Content-Type": "text/xml"}))
+    empty_desk.own_feeds(news=publisher.url("/news"))
     arguments = [sys.executable, "-m", "monitor", "run", "--config", str(empty_desk.config)]
     with (empty_desk.folder / "log").open("wb") as log:
         process = subprocess.Popen(arguments, stdout=log, stderr=log, env={**os.environ, "PYTHONUNBUFFERED": "1"})
@@ -395,4 +346,16 @@ def test_run_with_a_virtual_clock_stands_at_that_time(empty_desk: Any) -> None:
 def test_feeds_poll_asks_for_the_named_feeds_or_for_all_enabled_ones(desk: Any, service: Any) -> None:
     service.answers["poll-now"] = {"feeds": 2}
     assert desk.run("feeds", "poll", "a", "b").stdout.startswith("2 feeds due now")
-    assert desk.json("feeds", "poll") == {"polled": 2}
+    assert desk.json("feeds", "poll") == {"polled": 2, "resting": {}}
+    asked = [(request["feeds"], request["force"]) for request in service.requests]
+    assert asked == [(["a", "b"], False), (["tengri", "vlast", "zakon", "fresh"], False)]
+
+
+def test_feeds_whose_publisher_asked_for_rest_are_named_and_polled_only_by_force(desk: Any, service: Any) -> None:
+    service.answers["poll-now"] = {"feeds": 1, "resting": {"vlast": "The publisher asked for a rest."}}
+    result = desk.run("feeds", "poll")
+    assert "1 feed due now" in result.stdout
+    assert "! vlast: The publisher asked for a rest." in result.stderr
+    assert "--force" in result.stderr
+    desk.run("feeds", "poll", "vlast", "--force")
+    assert service.requests[-1]["force"] is True

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 
 import pytest
 from support.stores import databases_fixture, migrated_file_fixture, store_fixture, store_url_fixture, twin_fixture  # noqa: F401 - fixtures
-from support.values import HOUR, KZ, MINUTE, NOW, alert, delivery, document, entry, feed, polled
+from support.values import HOUR, KZ, MINUTE, NOW, alert, delivery, document, entry, feed, polled, save
 
-from monitor.model import Entry, FailureKind, Feed, FeedState, PollFailure, Validators, Watch
+from monitor.model import Entry, FailureKind, Feed, FeedState, Pace, PollFailure, Validators, Watch
 from monitor.ports import Store
 
 LEASE = timedelta(seconds=60)
@@ -55,24 +55,24 @@ def test_whoever_lost_the_lease_changes_nothing(store):
     (slow,) = claim(store)
     (quick,) = claim(store, NOW + LEASE)
     late = polled(slow, entry(1), document=document())
-    assert not store.save_poll(late)
-    assert not store.save_poll(replace(late, entries=(), document=None))
-    store.postpone("tengri", slow.lease, NOW + HOUR)
+    assert not save(store, late)
+    assert not save(store, replace(late, entries=(), document=None))
+    store.postpone([("tengri", slow.lease, NOW + HOUR)])
     assert state_of(store) == quick
     assert store.intake_waiting(KZ) == 0
-    assert store.save_poll(polled(quick, entry(1)))
+    assert save(store, polled(quick, entry(1)))
 
 
 def test_an_expired_lease_that_nobody_took_still_counts(store):
     configure(store, feed())
     (slow,) = claim(store)
-    assert store.save_poll(polled(slow, at=NOW + HOUR))
+    assert save(store, polled(slow, at=NOW + HOUR))
 
 
 def test_postponing_gives_a_feed_back_unpolled(store):
     configure(store, feed())
     (state,) = claim(store)
-    store.postpone("tengri", state.lease, NOW + MINUTE)
+    store.postpone([("tengri", state.lease, NOW + MINUTE)])
     assert state_of(store) == replace(state, lease=None, due_at=NOW + MINUTE)
     assert claim(store, NOW + MINUTE)
 
@@ -82,7 +82,7 @@ def test_poll_now_makes_feeds_due_but_leaves_one_that_is_being_polled(store):
     (held,) = claim(store)
     store.poll_now(["a", "b"], NOW)
     assert [state.feed_id for state in claim(store)] == ["b"]
-    assert store.save_poll(polled(held))
+    assert save(store, polled(held))
 
 
 def test_releasing_leases_lets_a_restarted_service_go_on_at_once(store):
@@ -90,8 +90,8 @@ def test_releasing_leases_lets_a_restarted_service_go_on_at_once(store):
     (before,) = claim(store)
     store.release_leases()
     (after,) = claim(store)
-    assert not store.save_poll(polled(before))
-    assert store.save_poll(polled(after))
+    assert not save(store, polled(before))
+    assert save(store, polled(after))
 
 
 def test_four_threads_claim_each_feed_once(store, twin):
@@ -115,7 +115,7 @@ def test_four_threads_claim_each_feed_once(store, twin):
 EVERYTHING = {
     "validators": Validators(url="https://tengri.example/rss", etag='W/"é\\"', last_modified="Wed, 05 Jan 2022"),
     "body_hash": bytes(range(32)),
-    "known": frozenset({bytes(8), b"\xff" * 8, b"abcdefgh"}),
+    "known": b"\x00\xff" * 36,
     "filled": True,
     "failures": 3,
     "failure": PollFailure(
@@ -131,6 +131,16 @@ EVERYTHING = {
     "moved_count": 2,
     "warning": "лента повреждена",
     "entries": 30,
+    "said": Pace(ttl=MINUTE, period=HOUR, skips=2**31 - 1),
+    "interval": 7 * MINUTE,
+    "rhythm": 3 * HOUR,
+    "gaps": 4,
+    "gap_at": NOW - 6 * HOUR,
+    "gap": "нет связи с прошлым документом",
+    "archive": "https://tengri.example/archive/7",
+    "hub": "https://hub.example/",
+    "topic": "https://tengri.example/rss",
+    "pushed": True,
 }  # fmt: skip
 
 
@@ -138,8 +148,90 @@ def test_every_field_of_a_feeds_state_comes_back_as_it_was_saved(store):
     configure(store, feed())
     (claimed,) = claim(store)
     saved = replace(claimed, due_at=NOW + MINUTE, **EVERYTHING)
-    assert store.save_poll(replace(polled(claimed), state=saved))
+    assert save(store, replace(polled(claimed), state=saved))
     assert state_of(store) == replace(saved, lease=None)
+
+
+def test_every_field_of_the_state_is_tried():
+    given_by_claim = {"feed_id", "situation", "url", "due_at", "lease"}
+    assert {field.name for field in fields(FeedState)} == given_by_claim | EVERYTHING.keys()
+
+
+@pytest.mark.parametrize("name", [*EVERYTHING, "due_at"])
+def test_a_state_that_differs_in_one_field_from_what_was_claimed_comes_back_as_it_was_saved(store, name):
+    configure(store, feed())
+    (claimed,) = claim(store)
+    saved = replace(claimed, **{name: {**EVERYTHING, "due_at": NOW + MINUTE}[name]})
+    assert save(store, replace(polled(claimed), state=saved, before=claimed))
+    assert state_of(store) == replace(saved, lease=None)
+    (claimed,) = claim(store, NOW + HOUR)
+    saved = replace(claimed, **{name: getattr(FeedState(feed_id="", situation="", url="", due_at=NOW), name)})
+    assert save(store, replace(polled(claimed), state=saved, before=claimed))
+    assert state_of(store) == replace(saved, lease=None)
+
+
+def test_many_polls_are_saved_at_once_and_only_those_whose_lease_was_lost_are_not(store):
+    configure(store, *(feed(name) for name in "abcdefg"))
+    states = {state.feed_id: state for state in claim(store)}
+    store.postpone([("c", states["c"].lease, NOW)])
+    (taken_over,) = claim(store)
+    given = {"a": (entry(1), entry(2)), "b": (), "c": (entry(3),), "d": (entry(4),), "e": ()}
+    results = [
+        polled(states[name], *entries, before=states[name], document=document(name.encode()) if entries else None)
+        for name, entries in given.items()
+    ]
+    gone = polled(replace(states["f"], feed_id="nobody"), entry(5))
+    assert store.save_polls([*results, gone]) == {"c", "nobody"}
+    assert state_of(store, "c") == taken_over
+    assert state_of(store, "f") == states["f"]
+    for result in results[:2] + results[3:]:
+        assert state_of(store, result.state.feed_id) == replace(result.state, lease=None)
+    with store.deciding(KZ) as deciding:
+        waiting = deciding.intake(10)
+    assert [(each.feed_id, each.entry.guid) for each in waiting] == [("a", "g1"), ("a", "g2"), ("d", "g4")]
+    assert len({each.document_id for each in waiting}) == 2
+    assert store.save_polls([]) == frozenset()
+
+
+def test_more_polls_than_one_list_of_values_holds_are_saved_at_once(store):
+    configure(store, *(feed(f"f{number}") for number in range(1001)))
+    results = [polled(state, before=state) for state in claim(store, limit=2000)]
+    assert store.save_polls(results) == frozenset()
+    assert all(state.lease is None and state.due_at == NOW + 5 * MINUTE for state in store.feed_states(KZ))
+
+
+def test_two_that_save_the_same_polls_at_the_same_time_save_each_once(store, twin):
+    configure(store, *(feed(f"f{number:02}") for number in range(40)))
+    results = [polled(state, entry(number)) for number, state in enumerate(claim(store, limit=100))]
+    barrier = threading.Barrier(2)
+
+    def work(mine: Store, mine_first: int) -> int:
+        barrier.wait(timeout=20)
+        ordered = results[::mine_first]
+        return sum(len(mine.save_polls(ordered[at : at + 10])) for at in range(0, 40, 10))
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sum(pool.map(work, (store, twin), (1, -1))) == 40
+    assert store.intake_waiting(KZ) == 40
+
+
+def test_a_state_is_found_by_its_feed(store):
+    configure(store, feed("a"), feed("b"))
+    assert store.feed_state("b") == state_of(store, "b")
+    assert store.feed_state("c") is None
+
+
+def test_a_host_that_asked_for_rest_is_left_alone_until_then(store):
+    due = {"a": NOW, "b": NOW + 2 * HOUR, "c": NOW + MINUTE, "d": NOW - MINUTE}
+    store.sync_feeds(KZ, [feed(name) for name in "abcd"], NOW, due)
+    (held,) = claim(store, NOW - MINUTE)
+    store.put_off(["a", "b", "d"], NOW + HOUR)
+    found = {state.feed_id: state.due_at for state in store.feed_states(KZ)}
+    assert found == {"a": NOW + HOUR, "b": NOW + 2 * HOUR, "c": NOW + MINUTE, "d": NOW - MINUTE}
+    assert [state.feed_id for state in claim(store, NOW + HOUR - timedelta(microseconds=1))] == ["d", "c"]
+    assert [state.feed_id for state in claim(store, NOW + HOUR)] == ["a"]
+    store.put_off([], NOW)
+    assert not save(store, polled(held))
 
 
 def test_a_poll_saves_state_document_and_entries_together(store):
@@ -149,9 +241,9 @@ def test_a_poll_saves_state_document_and_entries_together(store):
         published=NOW, updated=NOW + MINUTE, language="kk", source_name="S", guid_repeated=True, link_repeated=True,
     )  # fmt: skip
     (first,) = claim(store)
-    assert store.save_poll(polled(first, full, entry(2), baseline=True, document=document()))
+    assert save(store, polled(first, full, entry(2), baseline=True, document=document()))
     (second,) = claim(store, NOW + HOUR)
-    assert store.save_poll(polled(second, entry(3), at=NOW + HOUR))
+    assert save(store, polled(second, entry(3), at=NOW + HOUR))
     assert store.intake_waiting(KZ) == 3
     with store.deciding(KZ) as deciding:
         one, two, three = deciding.intake(10)
@@ -168,7 +260,7 @@ def test_an_entry_knows_since_when_its_feed_was_covered(store):
     configure(store, feed())
     for at in (NOW, NOW + HOUR):
         (state,) = claim(store, at)
-        store.save_poll(polled(state, entry(1), at=at))
+        save(store, polled(state, entry(1), at=at))
     with store.deciding(KZ) as deciding:
         assert [waiting.covered_from for waiting in deciding.intake(10)] == [None, NOW]
 
@@ -181,7 +273,7 @@ def polled_once(store: Store, *feeds: Feed) -> FeedState:
     configure(store, *feeds)
     for state in claim(store):
         saved = replace(state, due_at=NOW + HOUR, **{**EVERYTHING, "failures": 0})
-        store.save_poll(replace(polled(state), state=saved))
+        save(store, replace(polled(state), state=saved))
     return state_of(store, feeds[0].id)
 
 
@@ -217,13 +309,17 @@ def _under_another_url(state, url, due_at):
         moved_since=None,
         moved_count=0,
         warning=None,
+        archive=None,
+        hub=None,
+        topic=None,
+        pushed=False,
     )
 
 
 def test_a_renamed_feed_keeps_what_waits_in_intake(store):
     configure(store, feed())
     (state,) = claim(store)
-    store.save_poll(polled(state, entry(1)))
+    save(store, polled(state, entry(1)))
     configure(store, feed("tengrinews", url=feed().url))
     with store.deciding(KZ) as deciding:
         assert [waiting.feed_id for waiting in deciding.intake(10)] == ["tengrinews"]
@@ -249,7 +345,7 @@ def test_a_poll_of_the_old_url_that_is_under_way_is_not_saved_under_the_new_one(
     configure(store, feed())
     (state,) = claim(store)
     configure(store, feed(url="https://other.example/feed"))
-    assert not store.save_poll(polled(state))
+    assert not save(store, polled(state))
     assert [found.url for found in claim(store)] == ["https://other.example/feed"]
 
 
@@ -282,7 +378,7 @@ def test_a_poll_of_a_feed_that_was_disabled_meanwhile_is_saved_but_not_claimed_a
     configure(store, feed())
     (state,) = claim(store)
     configure(store, feed(enabled=False))
-    assert store.save_poll(polled(state))
+    assert save(store, polled(state))
     assert claim(store, NOW + 9 * HOUR) == ()
 
 
@@ -294,7 +390,7 @@ def test_a_poll_of_a_feed_that_was_disabled_meanwhile_is_saved_but_not_claimed_a
 def test_a_shorter_pace_brings_the_due_time_forward(store, pace, failures, due_in):
     configure(store, feed(pace=3 * HOUR))
     (state,) = claim(store)
-    store.save_poll(replace(polled(state), state=replace(state, due_at=NOW + HOUR, failures=failures)))
+    save(store, replace(polled(state), state=replace(state, due_at=NOW + HOUR, failures=failures)))
     configure(store, feed(pace=pace))
     assert state_of(store).due_at == NOW + due_in
     assert bool(claim(store, NOW + due_in - timedelta(seconds=1))) is False

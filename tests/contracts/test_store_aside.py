@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from support.stores import databases_fixture, migrated_file_fixture, store_fixture, store_url_fixture  # noqa: F401 - fixtures
+from support.values import save
 
 from monitor.model import Endpoint, Entry, Feed, PollResult
 
@@ -20,7 +21,7 @@ def fill(store, *titles):
     store.sync_feeds("kz", [FEED], NOW, {"herald": NOW})
     (state,) = store.claim_due_feeds("kz", NOW, 1, DAY)
     after = replace(state, lease=None, due_at=NOW + timedelta(minutes=5))
-    store.save_poll(PollResult(state=after, lease=state.lease, at=NOW, entries=tuple(map(entry, titles))))
+    save(store, PollResult(state=after, lease=state.lease, at=NOW, entries=tuple(map(entry, titles))))
 
 
 def test_an_entry_set_aside_is_kept_and_counted_and_the_others_are_decided(store):

@@ -26,6 +26,7 @@ from support.values import (
     new,
     polled,
     report,
+    save,
     sketch,
     story,
     version,
@@ -56,7 +57,7 @@ def arrive(store: SqlStore, *entries: Entry, with_document: bool = False) -> tup
         store.sync_feeds(KZ, [feed()], NOW, {"tengri": NOW})
     store.poll_now(["tengri"], NOW)
     (state,) = store.claim_due_feeds(KZ, NOW, 1, MINUTE)
-    assert store.save_poll(polled(state, *entries, document=document() if with_document else None))
+    assert save(store, polled(state, *entries, document=document() if with_document else None))
     return waiting(store)
 
 
@@ -353,7 +354,7 @@ def test_other_flows_go_on_while_a_batch_is_decided(store):
 def arrive_more(store: SqlStore) -> None:
     store.poll_now(["tengri"], NOW)
     (state,) = store.claim_due_feeds(KZ, NOW, 1, MINUTE)
-    assert store.save_poll(polled(state, entry(2)))
+    assert save(store, polled(state, entry(2)))
     (held,) = store.claim_due_deliveries("mail", NOW, 1, MINUTE)
     assert store.save_attempt(ended(held), held.lease, attempt(held), Endpoint(channel="mail"), [])
 

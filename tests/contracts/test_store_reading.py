@@ -21,6 +21,7 @@ from support.values import (
     new,
     polled,
     report,
+    save,
     story,
 )
 
@@ -39,7 +40,7 @@ def fill(store: SqlStore, *made: Report, links: tuple[str | None, ...] = (), **g
 def arrive(store: SqlStore, *entries: Entry) -> tuple[IntakeEntry, ...]:
     store.poll_now(["tengri"], NOW)
     (state,) = store.claim_due_feeds(KZ, NOW, 1, MINUTE)
-    store.save_poll(polled(state, *entries))
+    save(store, polled(state, *entries))
     with store.deciding(KZ) as deciding:
         return deciding.intake(1000)
 

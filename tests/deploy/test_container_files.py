@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from ruamel.yaml import YAML
 from monitor.cli import app
 from monitor.service.app import DRAIN
 from monitor.settings import load
+from monitor.settings.files import HttpRow
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -50,6 +52,12 @@ def test_the_image_holds_what_the_lock_file_allows_and_nothing_else() -> None:
     installs = [line for line in values("RUN") if "pip install" in line]
     assert len(installs) == 2
     assert all("--require-hashes -r requirements.lock" in line or "--no-deps --no-index" in line for line in installs)
+
+
+def test_the_health_check_asks_where_the_service_listens_by_default() -> None:
+    (words,) = [line for line in values("ENV") if "MONITOR_HEALTH" in line]
+    shown = dict(word.split("=", 1) for word in words.split())
+    assert shown["MONITOR_HEALTH"] == f"http://{HttpRow().listen}/healthz"
 
 
 def test_the_process_is_not_root_and_is_stopped_as_it_expects() -> None:
@@ -103,7 +111,11 @@ def environ(tmp_path: Path) -> dict[str, str]:
     """What a process in the container sees: a configuration, a data directory, `monitor` and `python` on the path."""
     config = tmp_path / "config"
     config.mkdir()
-    config.joinpath("monitor.yaml").write_text("situation: {id: kz, name: Kazakhstan}\n")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        listen = f"127.0.0.1:{free.getsockname()[1]}"
+    config.joinpath("monitor.yaml").write_text(
+        f"situation: {{id: kz, name: Kazakhstan}}\nhttp: {{listen: '{listen}'}}\n"
+    )
     config.joinpath("feeds.yaml").write_text(
         "feeds:\n- {id: a, name: A, url: https://a.example/rss, enabled: false, reason: a test}\n"
     )
@@ -119,6 +131,8 @@ def environ(tmp_path: Path) -> dict[str, str]:
         "PATH": f"{programs}:{os.environ['PATH']}",
         "MONITOR_CONFIG": str(config),
         "STATE_DIRECTORY": str(tmp_path / "data"),
+        "MONITOR_HEALTH": f"http://{listen}/healthz",
+        "http_proxy": "http://127.0.0.1:9",
     }
 
 
@@ -145,6 +159,6 @@ def running(environ: dict[str, str]) -> Iterator[None]:
 
 def test_the_health_check_succeeds_while_the_service_runs_and_only_then(environ: dict[str, str]) -> None:
     assert not healthy(environ)
-    assert not healthy(environ | {"MONITOR_CONFIG": "/nowhere"})
     with running(environ):
         assert healthy(environ)
+        assert not healthy(environ | {"MONITOR_HEALTH": environ["MONITOR_HEALTH"] + "/else"})

@@ -157,7 +157,7 @@ class Manager:
         for name in ("config", "state", "credentials"):
             (place / name).mkdir()
         (place / "credentials/webhook-secret").write_text(f"{SECRET}\n")
-        self.write("monitor.yaml", "situation: {id: kz, name: Kazakhstan}\nchannels:\n  hook: {kind: webhook, "
+        self.write("monitor.yaml", "situation: {id: kz, name: Kazakhstan}\nhttp: {listen: none}\nchannels:\n  hook: {kind: webhook, "
                    "url: https://hooks.example/m, secret_file: '${CREDENTIALS_DIRECTORY}/webhook-secret'}\n")  # fmt: skip
         self.write(
             "feeds.yaml", "feeds:\n- {id: a, name: A, url: https://a.example/rss, enabled: false, reason: a test}\n"

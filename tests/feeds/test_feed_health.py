@@ -1,12 +1,23 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from support.feeds import NOW, a_feed, a_state, hours, minutes
 
-from monitor.feeds.health import ADVICE, advice, describe_state, span
-from monitor.model import FailureKind, FeedState, PollFailure
+from monitor.feeds.health import (
+    ADVICE,
+    advice,
+    describe_state,
+    is_stale,
+    push_state,
+    recommended_pace,
+    rhythm,
+    span,
+    staleness,
+)
+from monitor.model import Entry, FailureKind, FeedState, Pace, PollFailure, PushState, Subscription
 
 FEED = a_feed()
 WELL = a_state(last_success_at=NOW, last_entry_at=NOW - minutes(12), due_at=NOW + minutes(5), filled=True)
@@ -79,3 +90,94 @@ def test_every_kind_of_failure_has_advice_of_its_own() -> None:
 )
 def test_lengths_of_time_are_told_as_people_tell_them(length: timedelta, words: str) -> None:
     assert span(length) == words
+
+
+# --- silence, rhythm, gaps, pushes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("usual", "quiet", "stale"),
+    [
+        (None, hours(71), False),
+        (None, hours(73), True),
+        (minutes(10), hours(23), False),
+        (minutes(10), hours(25), True),
+        (hours(6), hours(59), False),
+        (hours(6), hours(61), True),
+        (hours(24 * 7), hours(24 * 69), False),
+    ],
+)
+def test_a_source_is_stale_when_it_is_silent_for_far_longer_than_it_uses_to(
+    usual: timedelta | None, quiet: timedelta, *, stale: bool
+) -> None:
+    state = replace(WELL, rhythm=usual, last_entry_at=NOW - quiet)
+    assert is_stale(state, NOW) is stale
+    assert describe_state(state, FEED, NOW)[0] == ("silent" if stale else "ok")
+
+
+def test_a_silent_feed_is_told_with_its_rhythm() -> None:
+    state = replace(WELL, rhythm=minutes(10), last_entry_at=NOW - hours(30))
+    assert "for 30 h; usually something comes every 10 min." in describe_state(state, FEED, NOW)[1]
+
+
+def test_nothing_is_stale_that_never_showed_an_entry() -> None:
+    assert not is_stale(a_state(), NOW)
+
+
+def test_a_fresh_gap_is_told_first_and_an_old_one_no_more() -> None:
+    state = replace(WELL, gap="Some entries may be missing.", gap_at=NOW - hours(23), warning="Odd.")
+    assert describe_state(state, FEED, NOW) == ("ok", "Some entries may be missing. Odd.")
+    assert describe_state(replace(state, gap_at=NOW - hours(25)), FEED, NOW) == ("ok", "Odd.")
+
+
+@pytest.mark.parametrize(
+    ("length", "words"),
+    [(minutes(12), "12 min"), (timedelta(seconds=9), "9 s"), (hours(3.5), "3 h"), (hours(47.5), "47 h"), (hours(72), "3 days")],
+)  # fmt: skip
+def test_cells_of_a_list_hold_a_length_in_one_unit(length: timedelta, words: str) -> None:
+    state = replace(WELL, rhythm=length, last_entry_at=NOW - length)
+    assert (rhythm(state), staleness(state, NOW)) == (f"every {words}", words)
+    assert (rhythm(a_state()), staleness(a_state(), NOW)) == (None, None)
+
+
+def subscribed(state: PushState) -> Subscription:
+    return Subscription(
+        token="t", feed_id="news", hub="https://hub.example/", topic=FEED.url, secret=None, state=state, asked_at=NOW
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "subscription", "word"),
+    [
+        (WELL, None, "-"),
+        (replace(WELL, hub="https://hub.example/"), None, "offered"),
+        (WELL, subscribed(PushState.PENDING), "asked"),
+        (WELL, subscribed(PushState.ACTIVE), "waits"),
+        (replace(WELL, pushed=True), subscribed(PushState.ACTIVE), "works"),
+        (replace(WELL, pushed=True), subscribed(PushState.ENDED), "ended"),
+        (WELL, subscribed(PushState.DENIED), "denied"),
+    ],
+)
+def test_pushes_are_described_in_a_word(state: FeedState, subscription: Subscription | None, word: str) -> None:
+    assert push_state(state, subscription) == word
+
+
+def shown_every(apart: timedelta, count: int) -> list[Entry]:
+    return [Entry(guid=str(n), link=None, title="", summary="", published=NOW - n * apart) for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("entries", "said", "pace"),
+    [
+        ([], Pace(), None),
+        ([], Pace(ttl=minutes(61)), hours(2)),
+        (shown_every(minutes(4), 50), Pace(), minutes(5)),
+        (shown_every(minutes(1), 50), Pace(), minutes(2)),
+        (shown_every(minutes(30), 2), Pace(), minutes(20)),
+        (shown_every(hours(9), 50), Pace(), hours(1)),
+        (shown_every(minutes(4), 50), Pace(max_age=hours(1)), hours(1)),
+        (shown_every(minutes(4), 50), Pace(max_age=hours(99)), hours(99)),
+    ],
+)
+def test_a_recommended_pace_is_one_that_people_write(entries: list[Entry], said: Pace, pace: timedelta | None) -> None:
+    assert recommended_pace(entries, said, NOW) == pace

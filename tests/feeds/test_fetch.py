@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -93,6 +94,16 @@ def test_the_address_is_asked_as_it_stands() -> None:
 def test_cookies_are_never_sent_back() -> None:
     _, server = poll(reply(200, BODY, {"Set-Cookie": "id=1; Path=/"}), times=2)
     assert all(request.header("cookie") is None for request in server.requests)
+
+
+def test_who_gave_no_contact_says_so() -> None:
+    async def exchange() -> None:
+        async with FakeServer() as server, http_client() as client:
+            server.on("/feed", reply(200, BODY))
+            await HttpFetcher(client).fetch(a_feed(server.url("/feed")), None)
+            assert "no contact" in (server.requests[0].header("user-agent") or "")
+
+    asyncio.run(exchange())
 
 
 def test_a_feed_has_its_own_user_agent_and_authorization() -> None:
@@ -198,6 +209,113 @@ def test_a_304_to_the_unconditional_hop_of_another_address_is_a_failure() -> Non
     with_server(exchange)
 
 
+# --- only what is new (cases 75 and 96) -------------------------------------------------------------------------------
+
+
+def test_differences_are_asked_for_only_together_with_an_etag() -> None:
+    _, server = poll(reply(200, BODY, {"ETag": '"1"'}), reply(200, BODY, {"Last-Modified": "x"}), times=3)
+    assert [request.header("a-im") for request in server.requests] == [None, "feed", None]
+
+
+@pytest.mark.parametrize("used", ["feed", "Feed", "gzip, feed", "feed;q=1"])
+def test_an_answer_with_only_what_is_new_is_partial_and_its_etag_counts(used: str) -> None:
+    difference = reply(226, BODY, {"IM": used, "ETag": '"2"'})
+    outcomes, server = poll(reply(200, BODY, {"ETag": '"1"'}), difference, times=3)
+    assert isinstance(outcomes[0], Fetched)
+    assert isinstance(outcomes[1], Fetched)
+    assert (outcomes[0].partial, outcomes[1].partial, outcomes[1].status) == (False, True, 226)
+    assert server.requests[2].header("if-none-match") == '"2"'
+
+
+@pytest.mark.parametrize(
+    ("validators", "headers"), [({}, {"IM": "feed"}), ({"Last-Modified": "x"}, {"IM": "feed"}), ({"ETag": '"1"'}, {}), ({"ETag": '"1"'}, {"IM": "vcdiff"})]
+)  # fmt: skip
+def test_differences_that_nobody_asked_for_are_a_failure(validators: dict[str, str], headers: dict[str, str]) -> None:
+    outcomes, _ = poll(reply(200, BODY, validators), reply(226, BODY, headers), times=2)
+    assert isinstance(outcomes[1], PollFailure)
+    assert outcomes[1].kind is FailureKind.UNEXPECTED_STATUS
+
+
+# --- where a document lies (case 91) and what it is linked with (case 98) ---------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("location", "path"),
+    [("/real/feed.xml", "/real/feed.xml"), ("real", "/real"), ("https://other.example/x", "/feed"), ("file:///x", "/feed"), ("", "/feed")],
+)  # fmt: skip
+def test_a_content_location_of_the_same_origin_is_where_relative_links_start(location: str, path: str) -> None:
+    [outcome], server = poll(reply(200, BODY, {"Content-Location": location, "ETag": '"1"'}))
+    assert isinstance(outcome, Fetched)
+    assert outcome.url == server.url(path)
+    assert outcome.validators == Validators(url=server.url("/feed"), etag='"1"')
+
+
+def test_link_headers_are_read_relative_to_the_address_that_answered() -> None:
+    links = [("Link", '<https://hub.example/>; rel="hub"'), ("Link", '</self>; rel=self, <1.xml>; rel="prev-archive"')]
+    [outcome], server = poll(reply(200, BODY, links))
+    assert isinstance(outcome, Fetched)
+    assert outcome.links == {
+        "hub": ("https://hub.example/",), "self": (server.url("/self"),), "prev-archive": (server.url("/1.xml"),),
+    }  # fmt: skip
+
+
+# --- other addresses of a feed ----------------------------------------------------------------------------------------
+
+
+def test_another_address_of_a_feed_is_asked_with_its_own_validators_and_without_foreign_credentials() -> None:
+    async def exchange(server: FakeServer, fetcher: HttpFetcher) -> None:
+        async with FakeServer() as other:
+            server.on("*", reply(200, BODY))
+            other.on("*", reply(200, BODY))
+            feed = a_feed(server.url("/feed", userinfo="u:p@"), user_agent="odd/1")
+            given = Validators(url=other.url("/moved"), etag='"1"')
+            await fetcher.fetch(feed, given, address=other.url("/moved"))
+            await fetcher.fetch(feed, given, address=server.url("/archive/1"))
+            [moved], [archive] = other.requests, server.requests
+            assert (moved.path, moved.header("if-none-match"), moved.header("authorization")) == ("/moved", '"1"', None)
+            assert moved.header("user-agent") == "odd/1"
+            assert (archive.path, archive.header("if-none-match")) == ("/archive/1", None)
+            assert archive.header("authorization") == "Basic dTpw"
+
+    with_server(exchange)
+
+
+@pytest.mark.parametrize("address", ["file:///etc/passwd", "http://in:80\\@out/", "", "http://[::1"])
+def test_another_address_is_held_to_the_same_rules(address: str) -> None:
+    async def exchange(server: FakeServer, fetcher: HttpFetcher) -> None:
+        outcome = await fetcher.fetch(a_feed(server.url("/feed")), None, address=address)
+        assert isinstance(outcome, PollFailure)
+        assert outcome.kind is FailureKind.BAD_URL
+        assert server.connections == 0
+
+    with_server(exchange)
+
+
+def test_who_wants_no_redirects_is_told_where_one_leads() -> None:
+    async def exchange(server: FakeServer, fetcher: HttpFetcher) -> None:
+        server.on("/feed", redirect("/home"))
+        outcome = await fetcher.fetch(a_feed(server.url("/feed")), None, redirects=False)
+        assert isinstance(outcome, PollFailure)
+        assert (outcome.kind, outcome.moved_to) == (FailureKind.REDIRECT, server.url("/home"))
+        assert len(server.requests) == 1
+
+    with_server(exchange)
+
+
+def test_a_resolver_that_may_know_the_name_later_makes_a_passing_failure() -> None:
+    async def ask(errno: int) -> PollFailure:
+        async def resolve(host: str, port: int) -> Any:
+            raise socket.gaierror(errno, "no")
+
+        async with http_client(resolve=resolve) as client:
+            outcome = await HttpFetcher(client).fetch(a_feed("https://news.example/"), None)
+            assert isinstance(outcome, PollFailure)
+            return outcome
+
+    later, never = asyncio.run(ask(socket.EAI_AGAIN)), asyncio.run(ask(socket.EAI_NONAME))
+    assert (later.kind, later.passing, never.kind, never.passing) == (FailureKind.DNS, True, FailureKind.DNS, False)
+
+
 # --- redirects (cases 51-60) ----------------------------------------------------------------------------------------
 
 
@@ -248,6 +366,7 @@ def test_locations_are_resolved_as_browsers_do(location: str, path: str) -> None
         {"Location": "http://in:80\\@out/"},
         {"Location": ""},
         {"Location": "http://[::1"},
+        {"Location": "http://news.example:port/"},
         {"Location": "http://"},
         {"Location": "/feed"},
         {},
@@ -377,7 +496,7 @@ def test_successes_by_class_bring_a_document(status: int) -> None:
         (471, {}, FailureKind.UNEXPECTED_STATUS), (500, {}, FailureKind.SERVER_ERROR), (503, {}, FailureKind.SERVER_ERROR),
         (503, {"Retry-After": "5"}, FailureKind.THROTTLED), (503, {"Retry-After": "soon"}, FailureKind.SERVER_ERROR),
         (599, {}, FailureKind.SERVER_ERROR), (600, {}, FailureKind.UNEXPECTED_STATUS), (999, {}, FailureKind.UNEXPECTED_STATUS),
-        (403, {"CF-Mitigated": "challenge"}, FailureKind.BLOCKED), (503, {"cf-mitigated": "challenge"}, FailureKind.BLOCKED),
+        (403, {"CF-Mitigated": "challenge"}, FailureKind.CHALLENGE), (503, {"cf-mitigated": "challenge"}, FailureKind.CHALLENGE),
     ],
 )  # fmt: skip
 def test_statuses_are_classes_of_failure(status: int, headers: dict[str, str], kind: FailureKind) -> None:

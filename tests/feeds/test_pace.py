@@ -1,72 +1,183 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.feeds import NOW, a_feed, a_state, fetched, hours, minutes
+from support.feeds import NOW, a_feed, a_state, hours, minutes
 
 from monitor.feeds import pace
-from monitor.feeds.pace import LYING, MOVED, NO_ENTRIES
-from monitor.model import Entry, FailureKind, FeedState, Pace, PollFailure, PollResult, Validators
-from monitor.ports import Fetched, NotModified, ParsedFeed
+from monitor.model import FailureKind, Feed, FeedState, Pace, PollFailure, Validators
 
 FEED = a_feed()
 GIVEN = Validators(url=FEED.url, etag='"1"')
-NEW = "https://new.example/feed"
+NIGHTS = sum(1 << hour for hour in (20, 21, 22, 23, 0, 1, 2, 3))
+WEEKENDS = 1 << 29 | 1 << 30
 
 
-def entry(name: str, **fields: object) -> Entry:
-    return Entry(**({"guid": name, "link": None, "title": name, "summary": ""} | fields))  # type: ignore[arg-type]
+def due(  # type: ignore[no-untyped-def]
+    state: FeedState | None = None,
+    feed: Feed = FEED,
+    *,
+    max_age: timedelta | None = None,
+    now=NOW,
+    jitter: float = 0.0,
+    validated: bool = True,
+) -> datetime:
+    state = state or a_state()
+    return pace.after_success(
+        feed, state, interval=state.interval, validated=validated, max_age=max_age, now=now, jitter=jitter
+    )
 
 
-def parsed(*names: str, **fields: object) -> ParsedFeed:
-    return ParsedFeed(**({"title": "News", "language": None, "entries": tuple(entry(name) for name in names)} | fields))  # type: ignore[arg-type]
+def due_failing(
+    kind: FailureKind, failures: int = 1, feed: Feed = FEED, jitter: float = 0.0, **fields: object
+) -> datetime:
+    failure = PollFailure(kind=kind, reason="x", **fields)  # type: ignore[arg-type]
+    return pace.after_failure(feed, a_state(failures=failures - 1), failure, now=NOW, jitter=jitter)
 
 
-def not_modified(**fields: object) -> NotModified:
-    return NotModified(**({"url": FEED.url, "validators": GIVEN, "pace": Pace()} | fields))  # type: ignore[arg-type]
-
-
-def read(state: FeedState, document: ParsedFeed, answer: Fetched | None = None, *, now=NOW) -> PollResult:  # type: ignore[no-untyped-def]
-    return pace.read(FEED, state, answer or fetched(b"x"), document, now=now, jitter=0.0)
-
-
-def after(state: FeedState) -> FeedState:
-    """The row as the next poll claims it."""
-    from dataclasses import replace
-
-    return replace(state, lease="l2")
-
-
-# --- when next ------------------------------------------------------------------------------------------------------
+# --- after a success (cases 30 to 50) --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("said", "wait"),
+    ("said", "max_age", "feed", "wait"),
     [
-        (Pace(), minutes(5)),
-        (Pace(max_age=timedelta(0)), minutes(5)),
-        (Pace(max_age=timedelta(seconds=5)), minutes(5)),
-        (Pace(max_age=hours(1)), hours(1)),
-        (Pace(max_age=timedelta(days=365)), hours(24)),
-        (Pace(ttl=hours(1)), minutes(5)),
+        (Pace(), None, {}, minutes(5)),
+        (Pace(), timedelta(0), {}, minutes(5)),
+        (Pace(), timedelta(seconds=5), {}, minutes(5)),
+        (Pace(), hours(1), {}, hours(1)),
+        (Pace(), hours(1), {"hints": False}, hours(1)),
+        (Pace(), timedelta(days=365), {}, hours(24)),
+        (Pace(), timedelta(days=365), {"cap": hours(2)}, hours(2)),
+        (Pace(ttl=hours(1)), None, {}, hours(1)),
+        (Pace(ttl=timedelta(days=365)), None, {}, hours(24)),
+        (Pace(ttl=hours(1)), None, {"hints": False}, minutes(5)),
+        (Pace(ttl=hours(1)), hours(2), {}, hours(2)),
+        (Pace(period=hours(1)), None, {}, hours(1)),
+        (Pace(period=hours(1)), None, {"hints": False}, minutes(5)),
+        (Pace(period=minutes(1)), None, {}, minutes(5)),
+        (Pace(), None, {"pace": timedelta(seconds=30)}, minutes(1)),
     ],
 )
-def test_after_a_success_the_feeds_own_pace_or_the_servers_freshness_counts(said: Pace, wait: timedelta) -> None:
-    assert pace.next_due(FEED, pace=said, failures=0, failure=None, now=NOW, jitter=0.0) == NOW + wait
+def test_a_feed_is_asked_at_its_pace_unless_its_publisher_asks_for_more(
+    said: Pace, max_age: timedelta | None, feed: dict[str, object], wait: timedelta
+) -> None:
+    assert due(a_state(said=said), a_feed(**feed), max_age=max_age) == NOW + wait
 
 
-@given(st.floats(0, 1, exclude_max=True), st.integers(1, 100_000), st.integers(0, 10**6), st.integers(0, 40))
-def test_jitter_is_small_and_only_ever_added(jitter: float, seconds: int, fresh: int, failures: int) -> None:
-    feed = a_feed(pace=timedelta(seconds=seconds))
-    failure = PollFailure(kind=FailureKind.DNS, reason="") if failures else None
-    said = Pace(max_age=timedelta(seconds=fresh))
-    exact = pace.next_due(feed, pace=said, failures=failures, failure=failure, now=NOW, jitter=0.0)
-    spread = pace.next_due(feed, pace=said, failures=failures, failure=failure, now=NOW, jitter=jitter)
-    assert timedelta(0) <= spread - exact <= timedelta(seconds=15)
-    assert exact - NOW >= feed.pace
+@pytest.mark.parametrize(("rhythm", "wait"), [(None, 60), (minutes(59), 5), (minutes(60), 60), (hours(5), 60)])
+def test_the_period_that_software_writes_counts_only_while_entries_do_not_come_faster(
+    rhythm: timedelta | None, wait: float
+) -> None:
+    assert due(a_state(said=Pace(period=hours(1)), rhythm=rhythm)) == NOW + minutes(wait)
+    assert due(a_state(said=Pace(ttl=hours(1)), rhythm=rhythm)) == NOW + hours(1)
+
+
+def test_a_feed_without_validators_has_a_larger_floor() -> None:
+    fast = a_feed(pace=minutes(2), floor=minutes(2))
+    assert due(feed=fast) == NOW + minutes(2)
+    assert due(feed=fast, validated=False) == NOW + minutes(4)
+    assert due(validated=False) == NOW + minutes(5)
+
+
+def test_a_feed_whose_pushes_work_is_polled_once_an_hour_to_make_sure() -> None:
+    assert due(a_state(pushed=True)) == NOW + hours(1)
+    assert due(a_state(pushed=True, interval=minutes(1))) == NOW + hours(1)
+    assert due(a_state(pushed=True), a_feed(pace=hours(3))) == NOW + hours(3)
+    assert due(a_state(pushed=True, interval=hours(2)), a_feed(pace=hours(3))) == NOW + hours(3)
+    assert due(a_state(pushed=True), max_age=hours(2)) == NOW + hours(2)
+
+
+def test_the_interval_that_the_feed_led_to_counts_within_its_bounds() -> None:
+    assert due(a_state(interval=minutes(2))) == NOW + minutes(2)
+    assert due(a_state(interval=timedelta(seconds=1))) == NOW + minutes(1)
+    assert due(a_state(interval=hours(9))) == NOW + minutes(5)
+    assert due(a_state(interval=minutes(2)), max_age=hours(1)) == NOW + hours(1)
+
+
+@pytest.mark.parametrize(
+    ("now", "skips", "expected"),
+    [
+        ("2022-01-05 12:00", NIGHTS, "2022-01-05 12:05"),
+        ("2022-01-05 19:54", NIGHTS, "2022-01-05 19:59"),
+        ("2022-01-05 19:55", NIGHTS, "2022-01-06 04:00"),
+        ("2022-01-05 23:59", NIGHTS, "2022-01-06 04:00"),
+        ("2022-01-07 23:58", WEEKENDS, "2022-01-10 00:00"),
+        ("2022-01-07 23:58", WEEKENDS | NIGHTS, "2022-01-10 04:00"),
+        ("2022-01-05 12:00", (1 << 31) - 1, "2022-01-05 12:05"),
+    ],
+)
+def test_no_feed_is_asked_in_hours_and_days_that_its_publisher_skips(now: str, skips: int, expected: str) -> None:
+    moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    state = a_state(said=Pace(skips=skips))
+    assert due(state, now=moment) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+    assert due(state, a_feed(hints=False), now=moment) == moment + minutes(5)
+
+
+def test_feeds_that_come_back_after_skipped_hours_come_spread() -> None:
+    state = a_state(said=Pace(skips=NIGHTS))
+    evening = datetime(2022, 1, 5, 21, tzinfo=UTC)
+    moments = {due(state, now=evening, jitter=number / 10) for number in range(10)}
+    assert len(moments) == 10
+    assert all(timedelta(0) <= moment - datetime(2022, 1, 6, 4, tzinfo=UTC) < pace.SKIP_SPREAD for moment in moments)
+
+
+spans = st.timedeltas(timedelta(0), timedelta(days=400))
+feeds = st.builds(
+    lambda floor, pace, slower, cap, hints: a_feed(
+        floor=floor, pace=pace, slowest=None if slower is None else pace + slower, cap=cap, hints=hints
+    ),
+    st.timedeltas(timedelta(seconds=1), hours(2)),
+    st.timedeltas(timedelta(seconds=1), timedelta(days=3)),
+    st.none() | st.timedeltas(timedelta(0), timedelta(days=3)),
+    st.timedeltas(minutes(1), timedelta(days=2)),
+    st.booleans(),
+)
+paces = st.builds(Pace, ttl=st.none() | spans, period=st.none() | spans, skips=st.integers(0, 2**31 - 1))
+states = st.builds(
+    lambda said, interval, rhythm, quiet, pushed: a_state(
+        said=said, interval=interval, rhythm=rhythm, pushed=pushed, last_entry_at=None if quiet is None else NOW - quiet
+    ),
+    paces, st.none() | spans, st.none() | spans, st.none() | st.timedeltas(timedelta(days=-2), timedelta(days=400)), st.booleans(),
+)  # fmt: skip
+jitters = st.floats(0, 1, exclude_max=True)
+
+
+@given(feeds, states, st.none() | spans, st.booleans(), jitters, st.timedeltas(timedelta(0), timedelta(days=8)))
+def test_never_earlier_than_floor_and_publisher_and_never_later_than_cap_and_skips(
+    feed: Feed, state: FeedState, max_age: timedelta | None, validated: bool, jitter: float, later: timedelta
+) -> None:
+    now = NOW + later
+    moment = due(state, feed, max_age=max_age, now=now, jitter=jitter, validated=validated)
+    ttl = state.said.ttl if feed.hints else None
+    word = min(max(max_age or timedelta(0), ttl or timedelta(0)), feed.cap)
+    floor = feed.floor if validated else 2 * feed.floor
+    assert moment - now >= max(word, floor)
+    longest = max(feed.pace, feed.slowest or feed.pace, feed.cap, floor, pace.VERIFY)
+    skipped = timedelta(days=7) + pace.SKIP_SPREAD if feed.hints and state.said.skips else timedelta(0)
+    assert moment - now <= longest + pace.MAX_JITTER + skipped
+    assert not pace.is_too_far(feed, replace(state, due_at=moment), now)
+
+
+@given(feeds, states, jitters)
+def test_jitter_is_small_and_only_ever_added(feed: Feed, state: FeedState, jitter: float) -> None:
+    exact, spread = due(state, feed), due(state, feed, jitter=jitter)
+    skipped = feed.hints and state.said.skips
+    assert timedelta(0) <= spread - exact
+    assert skipped or spread - exact <= pace.MAX_JITTER
+
+
+@given(feeds, states)
+def test_a_clock_that_was_wrong_is_noticed_by_a_due_time_no_poll_can_have_given(feed: Feed, state: FeedState) -> None:
+    far = replace(state, due_at=due(state, feed) + timedelta(days=60))
+    assert pace.is_too_far(feed, far, NOW)
+    assert not pace.is_too_far(feed, replace(state, due_at=NOW - timedelta(days=60)), NOW)
+
+
+# --- after a failure (cases 60 to 70) ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -76,197 +187,107 @@ def test_jitter_is_small_and_only_ever_added(jitter: float, seconds: int, fresh:
         (FailureKind.TIMEOUT, [5, 10, 20, 40, 60, 60]),
         (FailureKind.SERVER_ERROR, [5, 10, 20, 40, 60, 60]),
         (FailureKind.NOT_A_FEED, [5, 10, 20, 40, 80, 160, 320, 360, 360]),
+        (FailureKind.PARSER_KILLED, [5, 10, 20, 40, 80, 160, 320, 360, 360]),
         (FailureKind.THROTTLED, [10, 20, 40, 80, 160, 320, 360]),
+        (FailureKind.UNAUTHORIZED, [10, 20, 40, 80, 160, 320, 360]),
         (FailureKind.BLOCKED, [10, 20]),
+        (FailureKind.CHALLENGE, [10, 20]),
         (FailureKind.MISSING, [5, 10, 20, 40, 80, 160, 320, 640, 1280, 1440, 1440]),
-        (FailureKind.GONE, [5, 10]),
     ],
 )
 def test_failures_back_off_from_the_own_pace_to_the_cap_of_their_kind(kind: FailureKind, waits: list[float]) -> None:
     state = a_state()
     for number, wait in enumerate(waits, start=1):
-        result = pace.failed(FEED, after(state), PollFailure(kind=kind, reason="x"), now=NOW, jitter=0.0)
-        state = result.state
-        assert (state.failures, state.due_at - NOW) == (number, minutes(wait))
+        failure = PollFailure(kind=kind, reason="x")
+        moment = pace.after_failure(FEED, state, failure, now=state.due_at, jitter=0.0)
+        assert moment - state.due_at == minutes(wait)
+        state = replace(state, failures=number, failure=failure, last_attempt_at=state.due_at, due_at=moment)
 
 
-@pytest.mark.parametrize("kind", list(FailureKind))
+def test_a_resolver_that_may_know_later_weighs_less() -> None:
+    waits = [due_failing(FailureKind.DNS, number, passing=True) - NOW for number in range(1, 9)]
+    assert waits == [minutes(wait) for wait in (5, 5, 10, 10, 20, 20, 40, 40)]
+
+
+def test_throttling_doubles_the_rest_that_the_publisher_had_asked_for_before() -> None:
+    rested = a_state(last_attempt_at=NOW - hours(2), due_at=NOW)
+    failure = PollFailure(kind=FailureKind.THROTTLED, reason="x", status=429)
+    assert pace.after_failure(FEED, rested, failure, now=NOW, jitter=0.0) == NOW + hours(4)
+    daily = a_state(last_attempt_at=NOW - hours(24), due_at=NOW)
+    assert pace.after_failure(FEED, daily, failure, now=NOW, jitter=0.0) == NOW + hours(24)
+    jumped = a_state(last_attempt_at=NOW - timedelta(days=400), due_at=NOW)
+    assert pace.after_failure(FEED, jumped, failure, now=NOW, jitter=0.0) == NOW + hours(24)
+
+
+def test_what_is_gone_is_made_sure_of_then_asked_weekly_then_monthly_and_never_given_up() -> None:
+    state, moment, asked = a_state(), NOW, list[timedelta]()
+    failure = PollFailure(kind=FailureKind.GONE, reason="x", status=410)
+    for number in range(12):
+        asked.append(moment - NOW)
+        following = pace.after_failure(FEED, state, failure, now=moment, jitter=0.0)
+        state = replace(
+            state, failures=number + 1, failure=failure, failing_since=state.failing_since or NOW, due_at=following
+        )
+        assert not pace.is_too_far(FEED, state, moment)
+        moment = following
+    days = [span / timedelta(days=1) for span in asked]
+    assert days == [0, 0.5, 1, 8, 15, 22, 29, 36, 66, 96, 126, 156]
+
+
+def test_one_answer_of_gone_after_another_failure_is_made_sure_of() -> None:
+    down = a_state(
+        failures=9, failing_since=NOW - timedelta(days=90), failure=PollFailure(kind=FailureKind.DNS, reason="x")
+    )
+    failure = PollFailure(kind=FailureKind.GONE, reason="x")
+    assert pace.after_failure(FEED, down, failure, now=NOW, jitter=0.0) == NOW + hours(12)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FailureKind if kind is not FailureKind.GONE])
 def test_nothing_is_ever_given_up(kind: FailureKind) -> None:
-    failure = PollFailure(kind=kind, reason="x")
-    due = pace.next_due(FEED, pace=Pace(), failures=10**6, failure=failure, now=NOW, jitter=0.0)
-    assert due - NOW <= hours(24)
+    assert due_failing(kind, 10**6) - NOW <= hours(24)
     slow = a_feed(pace=timedelta(days=3))
-    assert pace.next_due(slow, pace=Pace(), failures=9, failure=failure, now=NOW, jitter=0.0) == NOW + slow.pace
+    assert due_failing(kind, 9, slow) == NOW + slow.pace
 
 
 @pytest.mark.parametrize(
     ("asked", "wait"), [(None, minutes(10)), (timedelta(0), minutes(10)), (minutes(2), minutes(10)), (hours(3), hours(3)), (hours(99), hours(24))]
 )  # fmt: skip
 def test_retry_after_is_obeyed_up_to_a_day_and_never_shortens(asked: timedelta | None, wait: timedelta) -> None:
-    failure = PollFailure(kind=FailureKind.THROTTLED, reason="x", retry_after=asked)
-    assert pace.next_due(FEED, pace=Pace(), failures=1, failure=failure, now=NOW, jitter=0.0) == NOW + wait
+    assert due_failing(FailureKind.THROTTLED, 1, retry_after=asked) == NOW + wait
+
+
+@given(feeds, st.sampled_from(list(FailureKind)), st.integers(1, 40), st.none() | spans, st.booleans(), jitters)
+def test_a_failing_feed_never_comes_back_sooner_for_failing_more(
+    feed: Feed, kind: FailureKind, failures: int, asked: timedelta | None, passing: bool, jitter: float
+) -> None:
+    once = due_failing(kind, failures, feed, jitter, retry_after=asked, passing=passing)
+    again = due_failing(kind, failures + 1, feed, jitter, retry_after=asked, passing=passing)
+    assert again >= once
+    assert once - NOW >= max(feed.pace, min(asked or timedelta(0), hours(24)))
+    state = a_state(failure=PollFailure(kind=kind, reason="x"), due_at=once)
+    assert not pace.is_too_far(feed, state, NOW)
+
+
+# --- the rest ---------------------------------------------------------------------------------------------------------
 
 
 def test_first_polls_are_spread_the_same_way_every_time() -> None:
-    feeds = [a_feed(id=f"feed-{number}") for number in range(1000)]
-    due = pace.first_due(feeds, NOW)
-    assert due == pace.first_due(feeds, NOW)
-    assert all(NOW <= moment < NOW + minutes(200 / 60) for moment in due.values())
+    many = [a_feed(id=f"feed-{number}") for number in range(1000)]
+    first = pace.first_due(many, NOW)
+    assert first == pace.first_due(many, NOW)
+    assert all(NOW <= moment < NOW + minutes(200 / 60) for moment in first.values())
     per_second = [
-        sum(1 for moment in due.values() if int((moment - NOW).total_seconds()) == second) for second in range(200)
+        sum(1 for moment in first.values() if int((moment - NOW).total_seconds()) == second) for second in range(200)
     ]
     assert max(per_second) < 20
     assert pace.first_due([a_feed(pace=timedelta(seconds=1))] * 100, NOW)["news"] < NOW + timedelta(seconds=1)
     assert pace.first_due([], NOW) == {}
 
 
-def test_no_feed_is_due_further_ahead_than_its_longest_rest():
-    assert pace.longest_rest(timedelta(minutes=5)) == timedelta(hours=24) + pace.MAX_JITTER
-    assert pace.longest_rest(timedelta(days=7)) == timedelta(days=7) + pace.MAX_JITTER
-
-
-# --- what is remembered ---------------------------------------------------------------------------------------------
-
-
-def test_the_first_document_is_a_baseline_and_everything_after_it_is_news() -> None:
-    answer = fetched(b"one", validators=GIVEN)
-    first = read(a_state(), parsed("b", "a"), answer)
-    assert (first.baseline, [e.title for e in first.entries], first.lease) == (True, ["a", "b"], "l1")
-    assert first.state.filled
-    assert first.state.lease is None
-    assert first.state.validators == GIVEN
-    assert first.document is not None
-    assert first.document.body == b"one"
-    second = read(after(first.state), parsed("c", "b", "a"), fetched(b"two"))
-    assert (second.baseline, [e.title for e in second.entries]) == (False, ["c"])
-    assert second.state.validators is None  # the last answer gave none
-    third = read(after(second.state), parsed("c", "b"), fetched(b"three"))
-    assert (third.entries, third.document) == ((), None)
-
-
-def test_a_feed_whose_first_document_was_empty_has_its_first_entry_as_news() -> None:
-    empty = read(a_state(), parsed())
-    assert empty.baseline
-    assert NO_ENTRIES in (empty.state.warning or "")
-    first = read(after(empty.state), parsed("a"))
-    assert (first.baseline, len(first.entries)) == (False, 1)
-    assert first.state.warning is None
-
-
-def test_entries_that_vanish_for_a_while_are_no_news_when_they_come_back() -> None:
-    full = read(a_state(), parsed("b", "a")).state
-    gone = read(after(full), parsed()).state
-    assert read(after(gone), parsed("b", "a")).entries == ()
-    cut = read(after(full), parsed("b"), fetched(b"x", complete=False)).state
-    assert cut.body_hash is None
-    assert read(after(cut), parsed("b", "a")).entries == ()
-
-
-def test_an_entry_shown_twice_is_handed_on_once() -> None:
-    assert len(read(a_state(), parsed("a", "a")).entries) == 1
-
-
-def test_the_same_bytes_need_no_parsing_but_their_validators_are_kept() -> None:
-    state = read(a_state(), parsed("a"), fetched(b"same")).state
-    assert pace.is_same_body(state, fetched(b"same"))
-    assert not pace.is_same_body(state, fetched(b"other"))
-    assert not pace.is_same_body(a_state(), fetched(b"same"))
-    again = pace.unchanged(FEED, after(state), fetched(b"same", validators=GIVEN), now=NOW, jitter=0.0).state
-    assert again.validators == GIVEN
-    assert (again.known, again.body_hash) == (state.known, state.body_hash)
-
-
-def test_a_failure_forgets_nothing_and_a_304_ends_it() -> None:
-    state = read(a_state(), parsed("a", warning="odd"), fetched(b"x", validators=GIVEN)).state
-    down = pace.failed(
-        FEED, after(state), PollFailure(kind=FailureKind.DNS, reason="x"), now=NOW + hours(1), jitter=0.0
-    )
-    assert (down.entries, down.document, down.lease) == ((), None, "l2")
-    worse = pace.failed(
-        FEED, after(down.state), PollFailure(kind=FailureKind.TLS, reason="y"), now=NOW + hours(2), jitter=0.0
-    ).state
-    assert (worse.failures, worse.failing_since, worse.last_attempt_at) == (2, NOW + hours(1), NOW + hours(2))
-    assert (worse.validators, worse.known, worse.body_hash, worse.last_success_at) == (
-        state.validators, state.known, state.body_hash, NOW,
-    )  # fmt: skip
-    well = pace.unchanged(FEED, after(worse), not_modified(), now=NOW + hours(3), jitter=0.0).state
-    assert (well.failures, well.failure, well.failing_since) == (0, None, None)
-    assert (well.last_success_at, well.known, well.warning) == (NOW + hours(3), state.known, "odd")
-
-
-def test_a_dead_feed_shows_its_age_from_the_first_poll() -> None:
-    old = parsed(entries=(entry("a", published=NOW - hours(500)), entry("b", published=NOW - hours(400))))
-    assert read(a_state(), old).state.last_entry_at == NOW - hours(400)
-    future = parsed(entries=(entry("a", published=NOW + hours(500)),))
-    assert read(a_state(), future).state.last_entry_at == NOW
-    assert read(a_state(filled=True), old).state.last_entry_at == NOW
-
-
-def test_a_poll_without_a_lease_is_a_defect() -> None:
-    with pytest.raises(ValueError, match="lease"):
-        read(a_state(lease=None), parsed("a"))
-
-
-@pytest.mark.parametrize(
-    ("dates", "order"),
-    [
-        ([None, None, None], "cba"),
-        ([3, 2, 1], "cba"),
-        ([1, 2, 3], "abc"),
-        ([9, 2, 1], "cba"),
-        ([1, 9, 5], "acb"),
-        ([3, None, 1], "cba"),
-        ([1, None, 3], "abc"),
-        ([2, 2, 2], "cba"),
-    ],
-)
-def test_entries_are_decided_in_the_order_of_their_publication(dates: list[int | None], order: str) -> None:
-    shown = [
-        entry(name, published=None if hour is None else NOW + hours(hour))
-        for name, hour in zip("abc", dates, strict=True)
-    ]
-    assert "".join(e.title for e in pace.oldest_first(shown)) == order
-
-
-# --- moved feeds and lying servers ----------------------------------------------------------------------------------
-
-
-def test_a_feed_has_moved_when_many_polls_over_two_days_were_sent_there() -> None:
-    state = a_state()
-    warned: list[bool] = []
-    for number in range(13):
-        answer = fetched(b"x", permanent_target=NEW)
-        state = after(read(state, parsed("a"), answer, now=NOW + hours(6 * number)).state)
-        warned.append(MOVED in (state.warning or ""))
-    assert warned == [False] * 9 + [True] * 4
-    assert NEW in (state.warning or "")
-    state = after(
-        pace.unchanged(FEED, state, not_modified(permanent_target=NEW), now=NOW + hours(99), jitter=0.0).state
-    )
-    assert (state.warning or "").count(MOVED) == 1
-    back = pace.unchanged(FEED, state, not_modified(), now=NOW + hours(100), jitter=0.0).state
-    assert (back.warning, back.moved_to, back.moved_since, back.moved_count) == (None, None, None, 0)
-
-
-def test_many_polls_in_a_short_time_or_to_changing_targets_move_nothing() -> None:
-    state = a_state()
-    for number in range(30):
-        state = after(
-            read(state, parsed("a"), fetched(b"x", permanent_target=NEW), now=NOW + minutes(5 * number)).state
-        )
-    assert state.warning is None
-    for number in range(30):
-        target = f"{NEW}?session={number}"
-        state = after(
-            read(state, parsed("a"), fetched(b"x", permanent_target=target), now=NOW + hours(6 * number)).state
-        )
-    assert (state.warning, state.moved_count) == (None, 1)
-
-
 @pytest.mark.parametrize(
     ("validators", "audited", "wanted"),
     [
-        (None, None, False),
+        (None, None, True),
         (GIVEN, None, True),
         (GIVEN, hours(0), False),
         (GIVEN, hours(-23.9), False),
@@ -282,38 +303,44 @@ def test_one_request_a_day_goes_without_validators(
     assert pace.wants_audit(state, NOW) is wanted
 
 
-def test_a_304_that_hid_entries_is_found_out_by_the_audit() -> None:
-    state = after(read(a_state(), parsed("a"), fetched(b"1", validators=GIVEN)).state)
-    assert state.audited_at == NOW
-    for number in range(1, 4):
-        state = after(pace.unchanged(FEED, state, not_modified(), now=NOW + hours(number), jitter=0.0).state)
-    later = NOW + hours(25)
-    audit = read(state, parsed("b", "a"), fetched(b"2", validators=GIVEN), now=later).state
-    assert LYING in (audit.warning or "")
-    assert audit.validators is None
-    next_day = read(after(audit), parsed("c"), fetched(b"3", validators=GIVEN), now=later + hours(1)).state
-    assert (next_day.validators, LYING in (next_day.warning or "")) == (None, True)
-    same = pace.unchanged(
-        FEED, after(next_day), fetched(b"3", validators=GIVEN), now=later + hours(2), jitter=0.0
-    ).state
-    assert (same.validators, (same.warning or "").count(LYING)) == (None, 1)
+@pytest.mark.parametrize(
+    ("asked", "ago", "refused"),
+    [
+        (None, minutes(1), False),
+        (minutes(2), minutes(1), True),
+        (minutes(2), minutes(2), False),
+        (hours(99), hours(23), True),
+        (hours(99), hours(24), False),
+        (minutes(2), minutes(-1), False),
+    ],
+)
+def test_a_poll_on_request_waits_for_what_the_publisher_asked_for(
+    asked: timedelta | None, ago: timedelta, refused: bool
+) -> None:
+    failure = PollFailure(kind=FailureKind.THROTTLED, reason="x", retry_after=asked)
+    state = a_state(failure=failure, last_attempt_at=NOW - ago)
+    sentence = pace.may_poll_now(state, NOW)
+    assert (sentence is not None) is refused
+    assert not refused or "asked for a rest" in (sentence or "")
+
+
+def test_a_feed_that_is_well_may_be_polled_on_request() -> None:
+    assert pace.may_poll_now(a_state(last_attempt_at=NOW), NOW) is None
 
 
 @pytest.mark.parametrize(
-    ("names", "validators"),
-    [(("b", "a"), Validators(url=FEED.url, etag='"2"')), (("a",), GIVEN), (("b", "a"), None)],
+    ("said", "rhythm", "shown", "wanted"),
+    [
+        (Pace(), None, 0, None),
+        (Pace(ttl=hours(1)), None, 0, hours(1)),
+        (Pace(), minutes(10), 50, minutes(10)),
+        (Pace(), minutes(10), 1, minutes(10) / 3),
+        (Pace(), timedelta(seconds=1), 50, minutes(2)),
+        (Pace(), hours(30), 50, hours(1)),
+        (Pace(max_age=hours(3)), minutes(10), 50, hours(3)),
+    ],
 )
-def test_an_audit_that_finds_honest_changes_or_none_accuses_nobody(
-    names: tuple[str, ...], validators: Validators | None
+def test_a_recommended_pace_keeps_up_with_the_entries_within_what_the_publisher_likes(
+    said: Pace, rhythm: timedelta | None, shown: int, wanted: timedelta | None
 ) -> None:
-    state = after(read(a_state(), parsed("a"), fetched(b"1", validators=GIVEN)).state)
-    audit = read(state, parsed(*names), fetched(b"2", validators=validators), now=NOW + hours(25)).state
-    assert audit.warning is None
-    assert audit.validators == validators
-    assert audit.audited_at == NOW + hours(25)
-
-
-def test_a_conditional_success_is_no_audit() -> None:
-    state = after(read(a_state(), parsed("a"), fetched(b"1", validators=GIVEN)).state)
-    changed = read(state, parsed("b", "a"), fetched(b"2", validators=GIVEN), now=NOW + hours(5)).state
-    assert (changed.audited_at, changed.warning) == (NOW, None)
+    assert pace.recommended(said, rhythm, shown) == wanted

@@ -106,14 +106,14 @@ def show(store, feed_id, *entries, at=NOW, baseline=False):
     store.poll_now([feed_id], at)
     for state in store.claim_due_feeds("kz", at, 10, timedelta(minutes=1)):
         if state.feed_id != feed_id:
-            store.postpone(state.feed_id, state.lease, state.due_at)
+            store.postpone([(state.feed_id, state.lease, state.due_at)])
             continue
         after = replace(state, lease=None, due_at=at + PACE, filled=True, last_success_at=at, last_attempt_at=at)
         document = Document(url=FEEDS[feed_id].url, fetched_at=at, status=200, content_type=None, body=b"<rss/>")
         result = PollResult(
             state=after, lease=state.lease, at=at, entries=entries, baseline=baseline, document=document
         )
-        assert store.save_poll(result)
+        assert not store.save_polls([result])
 
 
 def an_entry(title, text="", link=None, *, published=NOW, guid=None):

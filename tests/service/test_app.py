@@ -48,6 +48,7 @@ class Desk:
     def write(self, *, channels=True, watch="protest", extra=""):
         self.config.joinpath("monitor.yaml").write_text(
             f"situation: {{id: kz, name: Kazakhstan, zone: Asia/Almaty}}\nstore: {{data_dir: {self.data}}}\n"
+            "http: {listen: none}\npolling: {host_spacing: 0s}\n"
             + (
                 f"channels:\n  hook: {{kind: webhook, url: '{self.server.url('/hook')}', secret: '{SECRET}',"
                 " allow_networks: [127.0.0.0/8]}\nroutes:\n  desk: {channels: [hook]}\n"

@@ -18,6 +18,8 @@ from monitor.watches.index import compile_watches
 CONFIG = Path(__file__).parents[2] / "config"
 FACTS = Path(__file__).parents[2] / "../shared/data/kazakhstan/feeds.yaml"
 
+READABLE = {"feed", "sitemap", "gdelt-json"}
+
 WATCHES = [
     "unrest", "casualties", "emergency", "detentions", "internet", "troops", "government", "fuel", "borders", "denials",
 ]  # fmt: skip
@@ -37,7 +39,7 @@ def write(folder, monitor="", feeds="feeds: []\n", watches="watches: []\n"):
 
 def test_the_shipped_configuration_has_all_feeds_and_the_doubtful_ones_disabled_with_a_reason(shipped):
     assert len(shipped.feeds) == 123
-    assert Counter(feed.enabled for feed in shipped.feeds) == {True: 96, False: 27}
+    assert Counter(feed.enabled for feed in shipped.feeds) == {True: 100, False: 23}
     assert all(feed.reason for feed in shipped.feeds if not feed.enabled)
     assert not any(feed.reason for feed in shipped.feeds if feed.enabled)
     assert {feed.situation for feed in shipped.feeds} == {"kazakhstan"}
@@ -47,11 +49,20 @@ def test_the_shipped_configuration_has_all_feeds_and_the_doubtful_ones_disabled_
 @pytest.mark.skipif(not FACTS.exists(), reason="the collected facts are not here")
 def test_exactly_the_feeds_that_can_be_read_are_enabled(shipped):
     rows = YAML(typ="safe").load(FACTS)["feeds"]
-    good = {row["id"] for row in rows if row["status"] in {"alive", "seen", "pattern"} and "format" not in row}
+    known = {row["id"] for row in rows if row["status"] in {"alive", "seen", "pattern"}}
+    good = {row["id"] for row in rows if row["id"] in known and row.get("format", "feed") in READABLE}
     assert [feed.id for feed in shipped.feeds] == [row["id"] for row in rows]
     assert {feed.id for feed in shipped.feeds if feed.enabled} == good
     urls = {row["id"]: row["url"] for row in rows if row["url"]}
     assert {feed.id: feed.url for feed in shipped.feeds if feed.id in urls} == urls
+
+
+def test_the_first_to_know_are_polled_day_and_night_and_only_their_hints_are_disregarded(shipped):
+    hurried = {feed.id for feed in shipped.feeds if feed.pace == timedelta(minutes=2)}
+    assert {"tengrinews-ru", "azattyq-kk", "lada", "akorda-ru"} < hurried
+    assert {feed.group for feed in shipped.feeds if feed.id in hurried} == {"national", "local", "official"}
+    assert {feed.id for feed in shipped.feeds if not feed.hints} == hurried
+    assert all(feed.enabled and feed.slowest is None for feed in shipped.feeds if feed.id in hurried)
 
 
 def test_the_shipped_configuration_watches_ten_things_and_tells_console_and_file(shipped):
@@ -124,7 +135,7 @@ def test_the_shipped_files_satisfy_their_own_schema():
         ("feeds.yaml", {"feeds": [{"id": "a", "name": "A"}]}),
         ("watches.yaml", {"watches": [{"name": "a", "any": "x"}]}),
         ("monitor.yaml", {"situation": {"id": "a", "name": "A"}, "channels": {"m": {"kind": "emal"}}}),
-        ("monitor.yaml", {"situation": {"id": "a", "name": "A"}, "defaults": {"pace": "5 minutes"}}),
+        ("monitor.yaml", {"situation": {"id": "a", "name": "A"}, "polling": {"pace": "5 minutes"}}),
     ],
 )
 def test_the_schema_refuses_what_the_check_refuses(name, value):
@@ -141,7 +152,7 @@ def test_the_schema_lets_a_secret_come_from_a_file():
 def test_defaults_reach_feeds_channels_and_zone(tmp_path):
     folder = write(
         tmp_path,
-        "defaults: {pace: 10m, language: ru}\nchannels: {log: {kind: console, zone: UTC}, two: {kind: console}}\n",
+        "polling: {pace: 10m}\ndefaults: {language: ru}\nchannels: {log: {kind: console, zone: UTC}, two: {kind: console}}\n",
         "feeds:\n- {id: a, name: A, url: 'https://a.example/'}\n- {id: b, name: B, url: 'https://b.example/', pace: 90s, outlet: x}\n",
     )
     settings = load(folder, environ={})
@@ -152,6 +163,68 @@ def test_defaults_reach_feeds_channels_and_zone(tmp_path):
     read = [(channel.options.language, channel.options.zone) for channel in settings.channels]
     assert read == [("ru", "UTC"), ("ru", "Asia/Almaty")]
     assert settings.routes[0].channels == ("log", "two")
+
+
+PACES = [
+    # what monitor.yaml says, what the feed says, its pace, floor, slowest in seconds
+    ("", "", (300, 60, 1200)),
+    ("", "pace: 15m", (900, 60, None)),
+    ("", "pace: 15m, slowest: 1h, floor: 5m", (900, 300, 3600)),
+    ("", "pace: 30s", (30, 30, None)),
+    ("", "slowest: 1h", (300, 60, 3600)),
+    ("", "crisis: true", (120, 60, None)),
+    ("", "crisis: true, floor: 90s", (120, 90, None)),
+    ("pace: 30s", "", (30, 30, 120)),
+    ("pace: 1m", "crisis: true", (60, 60, None)),
+    ("pace: 10m, floor: 5m", "crisis: true", (300, 300, None)),
+    ("pace: 10m, floor: 5m", "pace: 2m", (120, 120, None)),
+    ("pace: 10m, slowest: 10m", "", (600, 60, 600)),
+    ("crisis_pace: 1m", "crisis: true", (60, 60, None)),
+    ("crisis_pace: 30s", "crisis: true", (30, 30, None)),
+    ("pace: 2d", "", (172800, 60, 691200)),
+]
+
+
+@pytest.mark.parametrize(("general", "own", "expected"), PACES)
+def test_what_is_not_stated_about_pace_follows_what_is(tmp_path, general, own, expected):
+    row = f"{{id: a, name: A, url: 'https://a.example/'{', ' + own if own else ''}}}"
+    (feed,) = load(write(tmp_path, f"polling: {{{general}}}\n", f"feeds:\n- {row}\n"), environ={}).feeds
+    spans = (feed.pace, feed.floor, feed.slowest)
+    assert tuple(span and span.total_seconds() for span in spans) == expected
+
+
+@pytest.mark.parametrize(("general", "own", "expected"), [
+    ("", "", True), ("hints: false", "", False), ("", "hints: false", False), ("hints: false", "hints: true", True),
+])  # fmt: skip
+def test_hints_count_unless_the_feed_or_else_the_polling_section_says_no(tmp_path, general, own, expected):
+    row = f"{{id: a, name: A, url: 'https://a.example/'{', ' + own if own else ''}}}"
+    settings = load(write(tmp_path, f"polling: {{cap: 12h, {general}}}\n", f"feeds:\n- {row}\n"), environ={})
+    assert (settings.feeds[0].hints, settings.feeds[0].cap) == (expected, timedelta(hours=12))
+
+
+@pytest.mark.parametrize(
+    ("text", "listen", "public"),
+    [
+        ("", "127.0.0.1:8480", None),
+        ("http: {listen: none}\n", None, None),
+        ("http: {listen: ~}\n", None, None),
+        ("http: {listen: '[::1]:9000'}\n", "[::1]:9000", None),
+        ("http: {listen: 0.0.0.0:8480}\n", "0.0.0.0:8480", None),
+        ("http: {public_url: 'https://m.example.org/'}\n", "127.0.0.1:8480", "https://m.example.org"),
+        ("http: {public_url: 'https://m.example.org/a/b'}\n", "127.0.0.1:8480", "https://m.example.org/a/b"),
+        ("http: {public_url: 'http://127.0.0.1:8480'}\n", "127.0.0.1:8480", "http://127.0.0.1:8480"),
+    ],
+)
+def test_the_server_listens_on_this_machine_only_unless_told_otherwise(tmp_path, text, listen, public):
+    settings = load(write(tmp_path, text), environ={})
+    assert (settings.listen, settings.public_url) == (listen, public)
+
+
+def test_politeness_is_as_configured(tmp_path):
+    default = load(write(tmp_path), environ={})
+    assert (default.per_host, default.per_domain, default.host_spacing) == (2, 4, timedelta(seconds=1))
+    free = load(write(tmp_path, "polling: {per_host: 10, per_domain: 50, host_spacing: 0s}\n"), environ={})
+    assert (free.per_host, free.per_domain, free.host_spacing) == (10, 50, timedelta(0))
 
 
 def test_watches_may_mix_words_and_lists_under_all(tmp_path):

@@ -30,10 +30,10 @@ def said(folder, environ=None):
 
 MONITOR_MISTAKES = [
     ("situations: {}\n", 2, "there is no key `situations`; did you mean `situation`?"),
-    ("service: {pol_concurrency: 3}\n", 2, "there is no key `pol_concurrency`; did you mean `poll_concurrency`?"),
-    ("service:\n  per_host: many\n", 3, "`per_host` must be a whole number"),
-    ("service:\n  per_host: 0\n", 3, "`per_host` must be at least 1"),
-    ("service:\n  parse_workers: 99\n", 3, "`parse_workers` must be at most 16"),
+    ("polling: {pol_concurrency: 3}\n", 2, "there is no key `pol_concurrency`; did you mean `poll_concurrency`?"),
+    ("polling:\n  per_host: many\n", 3, "`per_host` must be a whole number"),
+    ("polling:\n  per_host: 0\n", 3, "`per_host` must be at least 1"),
+    ("polling:\n  parse_workers: 99\n", 3, "`parse_workers` must be at most 16"),
     ("service: 5\n", 2, "`service` must hold keys with values; like `contact: ...`"),
     ("service: {log: yaml}\n", 2, "`log` is not known; choose from `console` or `json`"),
     ("service: {contact: 24}\n", 2, "`contact` must be text; put it in quotes"),
@@ -42,9 +42,51 @@ MONITOR_MISTAKES = [
         2,
         "`contact` goes into an HTTP header, which holds plain ASCII letters, digits and signs in one line",
     ),
-    ("defaults: {pace: 5}\n", 2, "`pace` is not a duration; write it as `90s`, `5m`, `24h` or `7d`"),
-    ("defaults: {pace: 5 minutes}\n", 2, "`pace` is not a duration; write it as `90s`, `5m`, `24h` or `7d`"),
-    ("defaults: {pace: 1s}\n", 2, "`pace` is out of range; write 10s to 7d"),
+    ("polling: {pace: 5}\n", 2, "`pace` is not a duration; write it as `90s`, `5m`, `24h` or `7d`"),
+    ("polling: {pace: 5 minutes}\n", 2, "`pace` is not a duration; write it as `90s`, `5m`, `24h` or `7d`"),
+    ("polling: {pace: 1s}\n", 2, "`pace` is out of range; write 10s to 7d"),
+    ("polling: {floor: 10m}\n", 2, "`floor` is longer than `pace` (5m); write 5m or less"),
+    (
+        "polling:\n  floor: 3m\n  crisis_pace: 90s\n",
+        3,
+        "`floor` is longer than `crisis_pace` (90s); write 90s or less",
+    ),
+    ("polling: {pace: 2m, crisis_pace: 3m}\n", 2, "`crisis_pace` is longer than `pace` (2m); write 2m or less"),
+    ("polling:\n  pace: 10m\n  slowest: 5m\n", 3, "`pace` is longer than `slowest` (5m); write 5m or less"),
+    ("polling: {slowest: 1m}\n", 2, "`slowest` is shorter than `pace` (5m); write 5m or more"),
+    ("polling: {cap: 1m}\n", 2, "`cap` is shorter than `pace` (5m); write 5m or more"),
+    ("polling: {host_spacing: 10m}\n", 2, "`host_spacing` is out of range; write 0s to 5m"),
+    (
+        "http: {listen: 'monitor.example:80'}\n",
+        2,
+        "`listen` cannot be `monitor.example:80`; write an address and a port, like 127.0.0.1:8480 or [::1]:8480, or none",
+    ),
+    (
+        "http: {listen: '::1:8480'}\n",
+        2,
+        "`listen` cannot be `::1:8480`; write an address and a port, like 127.0.0.1:8480 or [::1]:8480, or none",
+    ),
+    (
+        "http: {listen: '127.0.0.1:70000'}\n",
+        2,
+        "`listen` cannot be `127.0.0.1:70000`; write an address and a port, like 127.0.0.1:8480 or [::1]:8480, or none",
+    ),
+    ("http: {listen: 8480}\n", 2, "`listen` must be text; put it in quotes"),
+    (
+        "http:\n  public_url: http://monitor.example.org\n",
+        3,
+        "`public_url` must begin with https://; pushes carry secrets: let a web server with a certificate pass them on",
+    ),
+    (
+        "http: {public_url: 'https://monitor.example.org/?a=b'}\n",
+        2,
+        "`public_url` must end with the path; leave out what begins with `?` or `#`",
+    ),
+    (
+        "http:\n  listen: none\n  public_url: https://monitor.example.org\n",
+        4,
+        "`public_url` leads nowhere: nothing listens; give `listen` an address, or delete `public_url`",
+    ),
     ("defaults: {language: de}\n", 2, "`language`: there is no language of alerts `de`; choose from en, kk, ru"),
     (
         "defaults: {zone: Asia/Almatty}\n",
@@ -104,7 +146,7 @@ MONITOR_MISTAKES = [
         2,
         "tags such as `tag:yaml.org,2002:python/object:os.system` are not allowed; delete the tag",
     ),
-    ("service: {<<: {per_host: 1}}\n", 2, "merging with `<<` is not supported; write the keys out"),
+    ("polling: {<<: {per_host: 1}}\n", 2, "merging with `<<` is not supported; write the keys out"),
     (
         "service: {contact: '${HOME_PAGE}'}\n",
         2,
@@ -184,6 +226,26 @@ FEED_MISTAKES = [
         FEED + "- id: two\n  name: Two\n  url: https://two.example/\n  proxy: socks5://me:pw@x\n",
         6,
         "`proxy` cannot be used: Only http:// and https:// addresses are possible, this one has socks5:; write it in full, like https://example.org/feed",
+    ),
+    (
+        FEED + "- id: two\n  name: Two\n  url: https://two.example/\n  pace: 2m\n  floor: 3m\n",
+        7,
+        "`floor` is longer than the feed's pace (2m); write 2m or less",
+    ),
+    (
+        FEED + "- id: two\n  name: Two\n  url: https://two.example/\n  slowest: 1m\n",
+        6,
+        "`slowest` is shorter than the feed's pace (5m); write 5m or more",
+    ),
+    (
+        FEED + "- id: two\n  name: Two\n  url: https://two.example/\n  crisis: true\n  pace: 1m\n",
+        7,
+        "`pace` and `crisis` are both given: a crisis feed has the pace `crisis_pace` of monitor.yaml; keep one of them",
+    ),
+    (
+        FEED + "- id: two\n  name: Two\n  url: https://two.example/\n  crisis: true\n  slowest: 1h\n",
+        7,
+        "`slowest` and `crisis` are both given: a crisis feed has the pace `crisis_pace` of monitor.yaml; keep one of them",
     ),
     (FEED + "- just text\n", 3, "entry 2 of `feeds` must hold keys with values; like `id: ...`"),
     ("feeds: {a: 1}\n", 1, "`feeds` must be a list; begin each row with `- `"),
@@ -275,7 +337,7 @@ def test_a_mistake_in_watches_yaml_is_told_with_line_and_advice(folder, text, li
 
 def test_mistakes_of_all_files_come_together_in_order(folder):
     place = folder(
-        monitor="situation: {id: kz}\nservice: {per_host: 0}\nroutes: {a: {channels: [nowhere]}}\n",
+        monitor="situation: {id: kz}\npolling: {per_host: 0}\nroutes: {a: {channels: [nowhere]}}\n",
         feeds="feeds:\n- {id: one, name: One}\n- {id: two, url: 'https://two.example/'}\n",
         watches="watches:\n- name: v\n- {name: u, any: [x], feeds: [two, one], severity: 3}\n",
     )
@@ -349,7 +411,7 @@ def test_aliases_that_expand_without_end_are_stopped(folder):
     ],
 )
 def test_numbers_are_read_as_yaml_writes_them(folder, value, sentence):
-    told = said(folder(monitor=MONITOR + f"service: {{per_host: {value}}}\n"))
+    told = said(folder(monitor=MONITOR + f"polling: {{per_host: {value}}}\n"))
     assert told == ([f"monitor.yaml:2: {sentence}"] if sentence else [])
 
 

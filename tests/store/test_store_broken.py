@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import exc, text
 from support.postgres import NoServer
 from support.postgres import text as full_url
-from support.stores import databases_fixture  # noqa: F401 - fixture
-from support.values import KZ, MINUTE, NOW, document, entry, feed, polled
+from support.stores import databases_fixture  # noqa: F401 - fixtures
+from support.values import KZ, MINUTE, NOW, document, entry, feed, polled, save
 
 from monitor.errors import StoreBroken, StoreBusy, StoreError
 from monitor.model import AuditEvent, Decision
@@ -64,7 +64,7 @@ def test_a_second_decider_in_the_same_process_waits_and_is_told(store):
 def test_a_decision_that_another_process_overtook_is_refused_whole(store, file):
     store.sync_feeds(KZ, [feed()], NOW, {"tengri": NOW})
     (state,) = store.claim_due_feeds(KZ, NOW, 1, MINUTE)
-    store.save_poll(polled(state, entry(1)))
+    save(store, polled(state, entry(1)))
     overtaking = {
         "decides": decide_nothing,
         "sets aside": lambda other: other.set_aside(KZ, NOW),
@@ -128,11 +128,11 @@ def test_a_full_disk_refuses_a_commit_whole_and_takes_it_when_there_is_room(stor
     result = polled(state, entry(1), document=document(os.urandom(200_000)))
     pages = limit_pages(store, 0)
     with pytest.raises(StoreBroken, match="no space left"):
-        store.save_poll(result)
+        save(store, result)
     assert store.intake_waiting(KZ) == 0
     assert store.feed_states(KZ) == (state,)
     limit_pages(store, pages + 1000)
-    assert store.save_poll(result)
+    assert save(store, result)
     assert store.intake_waiting(KZ) == 1
 
 
@@ -156,13 +156,13 @@ def test_errors_show_no_values(store):
 def test_a_feed_whose_row_is_damaged_is_polled_as_if_nothing_was_known(store):
     store.sync_feeds(KZ, [feed()], NOW, {"tengri": NOW})
     (state,) = store.claim_due_feeds(KZ, NOW, 1, MINUTE)
-    store.save_poll(polled(state, entry(1)))
+    save(store, polled(state, entry(1)))
     with store._database.writing() as connection:
         connection.execute(
             text("UPDATE feeds SET known = x'0102', etag = 'e', validators_url = 'u', body_hash = x'01'")
         )
     (damaged,) = store.feed_states(KZ)
-    assert (damaged.known, damaged.validators, damaged.body_hash) == (frozenset(), None, None)
+    assert (damaged.known, damaged.validators, damaged.body_hash) == (b"", None, None)
     assert damaged.filled
     assert damaged.last_success_at == NOW
 

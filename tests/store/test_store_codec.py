@@ -15,7 +15,7 @@ from monitor.store import codec
 from monitor.store.configuring import feed_address
 from monitor.store.schema import Span, Utc, Words
 
-fingerprints = some.frozensets(some.binary(min_size=8, max_size=8))
+fingerprints = some.binary(max_size=240)
 hashes = some.lists(some.integers(0, 2**64 - 1)).map(tuple)
 texts = some.text(some.characters(codec=None))
 entries = some.builds(

@@ -43,7 +43,7 @@ class Archive:
     def decide(self, waiting: Sequence[IntakeEntry]) -> tuple[Change, ...]:
         """Decide a batch and keep what it came to."""
         asked = {key for intake in waiting for key in keys_of(intake.entry, self.feeds[intake.feed_id])}
-        decided = changes(waiting, self.known(asked), self.feeds)
+        decided = tuple(changes(waiting, self.known(asked), self.feeds))
         for change in decided:
             self._keep(change)
         return decided

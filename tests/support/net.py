@@ -23,7 +23,7 @@ def _tls() -> ssl.SSLContext:
 
 @asynccontextmanager
 async def http_client(**options: Any) -> AsyncIterator[Http]:
-    client = Http(**({"tls": _tls()} if "ca_file" not in options else {}), **options)
+    client = Http(**({} if "ca_file" in options else {"tls": _tls()}) | options)
     try:
         yield client
     finally:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from monitor.feeds.marks import mark, pack
 from monitor.model import (
     Alert,
     AlertKind,
@@ -31,6 +32,7 @@ from monitor.model import (
     Story,
     Version,
 )
+from monitor.ports import Store
 
 KZ = "kazakhstan"
 NOW = datetime(2022, 1, 5, 6, 30, 0, 123456, tzinfo=UTC)
@@ -66,9 +68,16 @@ def polled(state: FeedState, *entries: Entry, at: datetime = NOW, **given: Any) 
         due_at=at + 5 * MINUTE,
         last_success_at=at,
         filled=True,
-        known=state.known | {found.fingerprint() for found in entries},
+        known=state.known + pack(map(mark, entries)),
     )
     return PollResult(**{"state": after, "lease": state.lease, "at": at, "entries": entries, **given})
+
+
+def save(store: Store, result: PollResult) -> bool:
+    """Save one poll; False when its lease was lost."""
+    lost = store.save_polls([result])
+    assert lost <= {result.state.feed_id}
+    return not lost
 
 
 def report(name: str = "r1", /, **given: Any) -> Report:

@@ -1,0 +1,157 @@
+"""Reading what hubs pushed, the moment it is stored; what a killed service left is read at the next start.
+
+Pushes of one feed are read in order, feeds beside each other, in the same workers and within the same limits as polls: a hostile
+document holds up its own feed only. What cannot be read is dropped with a note at its subscription, and its feed is polled on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from monitor.errors import StoreError
+from monitor.model import FailureKind, Feed, FeedState, Push, PushResult
+from monitor.pipeline import Setup
+from monitor.pipeline.pushing import ReadPush, read_push
+from monitor.ports import Clock, Parser, Store
+from monitor.service.together import Together
+
+AT_ONCE = 16
+"""Pushes taken from the store in one look: up to 3 MiB each."""
+
+BACKLOG = 8
+"""Pushes of one feed that may wait; a hub that is told to wait sends again."""
+
+RETRY_STORE = 1.0
+"""Seconds before pushes are taken up again when the store is unavailable."""
+
+DEFECT = "A push could not be read for a defect of this program; see its log."
+
+log = structlog.get_logger("push")
+
+
+class Pusher:
+    """The push flow of the service."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        parser: Parser,
+        clock: Clock,
+        tasks: asyncio.TaskGroup,
+        setup: Callable[[], Setup],
+        note: Callable[[str, str], Awaitable[None]],
+        on_entries: asyncio.Event,
+        on_change: asyncio.Event,
+    ) -> None:
+        self._store, self._parser, self._clock, self._tasks, self._setup = store, parser, clock, tasks, setup
+        self._note, self._on_entries, self._on_change = note, on_entries, on_change
+        self._arrived = asyncio.Event()
+        self._arrived.set()  # what a killed service left
+        self._reading: set[str] = set()
+        self._waiting: Counter[str] = Counter()
+        self._suspects: set[str] = set()
+        """Feeds whose last push killed its worker."""
+        self._saver = Together(self._save)
+        self._looking = False
+        self.pushes = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether pushes wait or are being read."""
+        return self._looking or self._arrived.is_set() or bool(self._reading)
+
+    def has_room(self, feed_id: str) -> bool:
+        """Tell whether another push of a feed may be stored."""
+        return self._waiting[feed_id] < BACKLOG
+
+    def arrived(self, feed_id: str) -> None:
+        """A push of this feed was stored."""
+        self._waiting[feed_id] += 1
+        self._arrived.set()
+
+    async def run(self) -> None:
+        """Read pushes for as long as the service runs, beginning with what waits from before."""
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            self._looking = True
+            try:
+                await self._look()
+            except StoreError as error:
+                log.error("store unavailable, pushes wait", error=str(error))
+                await asyncio.sleep(RETRY_STORE)
+                self._arrived.set()
+            finally:
+                self._looking = False
+                self._on_change.set()
+
+    async def _look(self) -> None:
+        """Start reading for each feed with waiting pushes that is not being read; its end looks again."""
+        waiting: dict[str, list[Push]] = defaultdict(list)
+        for push in await asyncio.to_thread(self._store.waiting_pushes, self._setup().situation, AT_ONCE):
+            if push.feed_id not in self._reading:
+                waiting[push.feed_id].append(push)
+        for feed_id, pushes in waiting.items():
+            self._reading.add(feed_id)
+            self._tasks.create_task(self._read_all(feed_id, pushes), name=f"push {feed_id}")
+
+    async def _read_all(self, feed_id: str, pushes: Sequence[Push]) -> None:
+        try:
+            for push in pushes:
+                await self._read(push)
+        except StoreError as error:
+            log.error("store unavailable, pushes wait", feed=feed_id, error=str(error))
+            await asyncio.sleep(RETRY_STORE)
+        finally:
+            self._reading.discard(feed_id)
+            self._arrived.set()
+            self._on_change.set()
+
+    async def _read(self, push: Push) -> None:
+        feed = self._setup().feeds.get(push.feed_id)
+        state = await asyncio.to_thread(self._store.feed_state, push.feed_id)
+        dropped = ReadPush(result=PushResult(push=push))
+        read = dropped if feed is None or state is None else await self._try(push, feed, state)
+        saved = await self._saver.put(read.result)
+        self._waiting -= Counter({push.feed_id: 1})
+        if not saved:
+            return
+        self.pushes += 1
+        if read.result.entries:
+            self._on_entries.set()
+        if read.note is None:
+            log.info("pushed", feed=push.feed_id, new=len(read.result.entries))
+        else:
+            log.warning("push dropped", feed=push.feed_id, reason=read.note)
+            await self._note(push.token, read.note)
+
+    async def _try(self, push: Push, feed: Feed, state: FeedState) -> ReadPush:
+        """Read a push; one that we cannot read for a defect of ours is loud and dropped: its feed is polled."""
+        try:
+            read = await read_push(
+                push,
+                feed,
+                state,
+                topic=state.topic or feed.url,
+                parser=self._parser,
+                now=self._clock.now(),
+                suspect=push.feed_id in self._suspects,
+            )
+        except Exception:
+            log.exception("reading a push failed unexpectedly", feed=feed.id)
+            return ReadPush(result=PushResult(push=push), note=DEFECT)
+        if read.failure is FailureKind.PARSER_KILLED:
+            self._suspects.add(feed.id)
+        else:
+            self._suspects.discard(feed.id)
+        return read
+
+    def _save(self, results: Sequence[PushResult]) -> list[bool]:
+        """Commit A of pushes that were read meanwhile (blocking); tell of each whether it was ours."""
+        taken = self._store.save_pushes(results, self._clock.now())
+        return [result.push.seq not in taken for result in results]

@@ -1,0 +1,114 @@
+"""Who may be asked when."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as some
+from support.feeds import a_feed
+
+from monitor.model import Feed
+from monitor.service.hosts import BUSY, Hosts, Manners, place
+
+NOW = datetime(2022, 1, 5, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+def hosts(*, per_host: int = 2, per_domain: int = 4, spacing: timedelta = SECOND) -> Hosts:
+    return Hosts(Manners(per_host=per_host, per_domain=per_domain, spacing=spacing))
+
+
+def feeds(count: int, site: str = "news.example.kz") -> list[Feed]:
+    return [a_feed(f"https://{site}/{number}.rss", id=f"f{number}") for number in range(count)]
+
+
+def enter(held: Hosts, feed: Feed, at: datetime) -> datetime | None:
+    return held.enter(feed, place(feed), at)
+
+
+def test_feeds_of_one_host_start_a_spacing_apart_in_the_order_they_were_due() -> None:
+    held = hosts()
+    later = [enter(held, feed, NOW) for feed in feeds(4)]
+    assert later == [None, NOW + SECOND, NOW + 2 * SECOND, NOW + 3 * SECOND]
+
+
+def test_a_feed_starts_at_its_moment_whatever_came_in_between() -> None:
+    held, (first, second, newcomer) = hosts(), feeds(3)
+    assert enter(held, first, NOW) is None
+    moment = enter(held, second, NOW)
+    assert moment == NOW + SECOND
+    held.leave(place(first))
+    assert enter(held, newcomer, NOW + SECOND / 2) == NOW + 2 * SECOND
+    assert enter(held, second, NOW + SECOND) is None
+
+
+def test_two_feeds_whose_moments_have_passed_do_not_start_together() -> None:
+    held, (first, second, third) = hosts(per_host=9, per_domain=9), feeds(3)
+    for feed in (first, second, third):
+        enter(held, feed, NOW)
+    late = NOW + 5 * SECOND
+    assert enter(held, second, late) is None
+    assert enter(held, third, late) == late + SECOND
+    assert enter(held, third, late + SECOND) is None
+
+
+def test_a_host_sees_no_more_at_a_time_than_is_allowed() -> None:
+    held, (first, second, third) = hosts(per_host=2, spacing=timedelta(0)), feeds(3)
+    assert enter(held, first, NOW) is None
+    assert enter(held, second, NOW) is None
+    assert enter(held, third, NOW) == NOW + BUSY
+    held.leave(place(first))
+    assert enter(held, third, NOW + BUSY) is None
+
+
+def test_hosts_of_one_registrable_domain_share_its_limits() -> None:
+    held = hosts(per_host=2, per_domain=3, spacing=timedelta(0))
+    blogs = [a_feed(f"https://blog{number}.tumblr.com/rss", id=f"b{number}") for number in range(4)]
+    assert [enter(held, blog, NOW) is None for blog in blogs] == [True, True, True, False]
+
+
+def test_hosts_of_other_domains_do_not_wait_for_each_other() -> None:
+    held = hosts()
+    sites = [a_feed(f"https://site{number}.kz/rss", id=f"s{number}") for number in range(50)]
+    assert [enter(held, feed, NOW) for feed in sites] == [None] * 50
+
+
+def test_what_is_long_past_is_forgotten() -> None:
+    held, (first, second) = hosts(), feeds(2)
+    enter(held, first, NOW)
+    enter(held, second, NOW)
+    held.leave(place(first))
+    held.forget(NOW + timedelta(hours=1))
+    assert (held._started, held._last, held._given, +held._busy) == ({}, {}, {}, {})
+
+
+@given(some.lists(some.tuples(some.integers(0, 7), some.integers(0, 3000)), max_size=60))
+def test_starts_of_a_domain_are_never_closer_than_the_spacing(visits: list[tuple[int, int]]) -> None:
+    held, known = hosts(per_host=99, per_domain=99), feeds(8)
+    starts, now = list[datetime](), NOW
+    for number, wait in visits:
+        now += timedelta(milliseconds=wait)
+        if enter(held, known[number], now) is None:
+            starts.append(now)
+    assert all(later - earlier >= SECOND for earlier, later in itertools.pairwise(starts))
+
+
+@given(some.integers(1, 40))
+def test_every_feed_of_a_crowded_host_gets_its_turn(count: int) -> None:
+    held, started, now = hosts(per_host=1, per_domain=1), set[str](), NOW
+    waiting = {feed.id: (NOW, feed) for feed in feeds(count)}
+    for _ in range(8 * count):
+        now += SECOND
+        for name, (due, feed) in sorted(waiting.items(), key=lambda item: item[1][0]):
+            later = enter(held, feed, now) if due <= now else due
+            if later is None:
+                started.add(name)
+                held.leave(place(feed))
+                del waiting[name]
+            else:
+                waiting[name] = (later, feed)
+        if not waiting:
+            break
+    assert len(started) == count

@@ -1,0 +1,137 @@
+"""Our own network: when it is down, no feed is to blame."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from support.feeds import a_feed
+
+from monitor.model import FailureKind, Feed, PollFailure
+from monitor.service import network
+from monitor.service.network import Network
+
+NOW = datetime(2022, 1, 5, 12, tzinfo=UTC)
+FAILED = PollFailure(kind=FailureKind.CONNECT, reason="The server cannot be reached.")
+FEEDS = {name: a_feed(f"https://{name}.kz/rss", id=name) for name in ("one", "two", "three", "four", "five")}
+
+
+class Line:
+    """Takes the place of the HTTP client: says who takes connections, and who was asked."""
+
+    def __init__(self, *up: str) -> None:
+        self.up, self.asked = set(up), list[str]()
+
+    async def reaches(self, url: str, **_: Any) -> bool:
+        self.asked.append(url)
+        await asyncio.sleep(0)
+        return any(f"//{name}." in url for name in self.up)
+
+
+def judged(
+    line: Line, test: Callable[[Network], Awaitable[Any]], *, feeds: dict[str, Feed] | None = None
+) -> tuple[Any, list[datetime]]:
+    """Run a test with a network over that line; return what it returned, and since when outages were when they ended."""
+    over: list[datetime] = []
+
+    async def on_back(since: datetime) -> None:
+        over.append(since)
+
+    async def run() -> Any:
+        async with asyncio.TaskGroup() as tasks:
+            http: Any = line
+            known = FEEDS if feeds is None else feeds
+            held = Network(http, feeds=lambda: known, tasks=tasks, on_back=on_back)
+            try:
+                return await test(held)
+            finally:
+                held.close()
+
+    return asyncio.run(run()), over
+
+
+def blame(*names: str, failure: PollFailure = FAILED) -> Callable[[Network], Awaitable[list[bool]]]:
+    async def test(held: Network) -> list[bool]:
+        return [await held.is_to_blame(FEEDS[name], failure, NOW) for name in names]
+
+    return test
+
+
+def test_a_feed_that_fails_while_another_host_takes_connections_is_at_fault_itself() -> None:
+    line = Line("two", "three", "four", "five")
+    assert judged(line, blame("one"))[0] == [False]
+    assert all("//one." not in url for url in line.asked)
+
+
+def test_when_no_host_takes_a_connection_the_network_is_to_blame_for_all() -> None:
+    line = Line()
+    assert judged(line, blame("one", "two", "three"))[0] == [True, True, True]
+
+
+def test_many_failures_at_once_cost_one_look_at_three_other_hosts() -> None:
+    line = Line()
+
+    async def test(held: Network) -> list[bool]:
+        return await asyncio.gather(*(held.is_to_blame(feed, FAILED, NOW) for feed in FEEDS.values()))
+
+    async def first_look(held: Network) -> tuple[list[bool], int]:
+        held._watch = no_watch  # type: ignore[method-assign]
+        return await test(held), len(line.asked)
+
+    async def no_watch(_: datetime) -> None:
+        return
+
+    assert judged(line, first_look)[0] == ([True] * 5, network.WITNESSES)
+
+
+def test_an_answer_a_moment_ago_proves_the_network_and_nobody_is_asked() -> None:
+    line = Line()
+
+    async def test(held: Network) -> bool:
+        held.answered()
+        return await held.is_to_blame(FEEDS["one"], FAILED, NOW)
+
+    assert judged(line, test)[0] is False
+    assert line.asked == []
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        PollFailure(kind=FailureKind.MISSING, reason="404", status=404),
+        PollFailure(kind=FailureKind.TIMEOUT, reason="408", status=408),
+        PollFailure(kind=FailureKind.NOT_A_FEED, reason="A page."),
+        PollFailure(kind=FailureKind.ADDRESS_BLOCKED, reason="127.0.0.1"),
+    ],
+)
+def test_what_needs_an_answer_is_never_the_networks_fault(failure: PollFailure) -> None:
+    line = Line()
+    assert judged(line, blame("one", failure=failure))[0] == [False]
+    assert line.asked == []
+
+
+def test_a_feed_without_witnesses_is_at_fault_itself() -> None:
+    assert judged(Line(), blame("one"), feeds={"one": FEEDS["one"]})[0] == [False]
+
+
+def test_feeds_of_the_same_domain_are_no_witnesses() -> None:
+    same = {"one": FEEDS["one"], "other": a_feed("https://www.one.kz/sport", id="other")}
+    assert judged(Line(), blame("one"), feeds=same)[0] == [False]
+
+
+def test_the_network_is_back_when_one_host_takes_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "PROBE_EVERY", 0.001)
+    line = Line()
+
+    async def test(held: Network) -> tuple[datetime | None, datetime | None]:
+        assert await held.is_to_blame(FEEDS["one"], FAILED, NOW)
+        down, watching = held.down_since, held._watching
+        line.up.add("four")
+        assert watching is not None
+        await asyncio.wait_for(watching, 10)
+        return down, held.down_since
+
+    assert judged(line, test) == ((NOW, None), [NOW])
