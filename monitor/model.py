@@ -171,15 +171,13 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One item as a feed shows it now. Title is plain text, `html` is cleaned, links are http(s) or None."""
+    """One item as a feed shows it now. Title and summary are plain text, links are http(s) or None."""
 
     guid: str | None
     link: str | None
     title: str
     summary: str
     """Plain text of the summary or content, whitespace collapsed."""
-    html: str = ""
-    """Cleaned HTML of the content, for people who want it; may be empty."""
     author: str | None = None
     published: datetime | None = None
     updated: datetime | None = None
@@ -194,7 +192,7 @@ class Entry:
 
     def fingerprint(self) -> bytes:
         """Return 8 bytes over what a reader can see and what identifies: equal bytes, nothing new."""
-        parts = (self.guid or "", self.link or "", self.title, self.summary, self.html)
+        parts = (self.guid or "", self.link or "", self.title, self.summary)
         digest = hashlib.blake2b(digest_size=8)
         for part in parts:
             data = part.encode("utf-8", "surrogatepass")

@@ -149,6 +149,8 @@ class ParsedFeed:
     dropped: int = 0
     """Entries beyond the limit."""
     more: tuple[More, ...] = ()
+    evidence: bytes | None = None
+    """What was read of the document where that was not all of it: the new entries and what stands around them."""
 
 
 Lane = Literal["proven", "new", "suspect"]

@@ -1,7 +1,7 @@
-"""From what a document says to `model.Entry`: text is plain, HTML is clean, links go to http(s) or nowhere.
+"""From what a document says to `model.Entry`: text is plain, links go to http(s) or nowhere.
 
-Publishers are not trusted: markup never survives in titles, controls and text-direction overrides are taken out (a headline
-must not turn what stands after it around), HTML keeps no images, forms, styles or scripts (nothing is loaded, nothing runs).
+Publishers are not trusted: no markup survives anywhere, so nothing is loaded and nothing runs wherever an entry is shown;
+controls and text-direction overrides are taken out (a headline must not turn what stands after it around).
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ from monitor.net.guard import check_url
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """A text as a document has it: markup or plain, and the address its relative links belong to."""
+    """A text as a document has it: markup or plain."""
 
     value: str
     is_html: bool
-    base: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +45,6 @@ class Item:
     language: str | None = None
     source_name: str | None = None
 
-
-TAGS = frozenset({
-    "a", "abbr", "b", "blockquote", "br", "caption", "cite", "code", "dd", "del", "dl", "dt", "em", "h1", "h2", "h3", "h4",
-    "h5", "h6", "hr", "i", "ins", "li", "ol", "p", "pre", "q", "s", "small", "strong", "sub", "sup", "table", "tbody", "td",
-    "tfoot", "th", "thead", "tr", "u", "ul",
-})  # fmt: skip
-"""Elements that carry text and load nothing."""
 
 DROPPED = frozenset({"script", "style", "head", "title", "noscript", "template", "iframe", "object", "svg", "math"})
 """Elements that go with all that is in them."""
@@ -97,15 +89,13 @@ def _newest(items: Sequence[Item], limit: int) -> Sequence[Item]:
 
 
 def _entry(item: Item, url: str, limits: Limits) -> Entry:
-    texts = [(plain(body, limits.text), body) for body in item.bodies]
-    summary, body = max(texts, key=lambda pair: len(pair[0]), default=("", None))
+    summary = max((plain(body, limits.text) for body in item.bodies), key=len, default="")
     dates = [date for text in item.published if (date := parse_date(text)) is not None]
     return Entry(
         guid=_guid(item.guid, limits.guid),
         link=_link(item.links, url),
         title=plain(item.title, limits.title),
         summary=summary,
-        html=clean(body, url, limits.text) if body is not None and body.is_html else "",
         author=_name(item.author, limits.name),
         published=dates[0] if dates else None,
         updated=parse_date(item.updated),
@@ -122,27 +112,6 @@ def plain(body: Body, limit: int) -> str:
         value = html.unescape(nh3.clean(spaced, tags=set(), clean_content_tags=set(DROPPED)))
     text = " ".join(_UNSEEN.sub("", value).split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
-
-
-def clean(body: Body, url: str, limit: int) -> str:
-    """Return a body's HTML with a few harmless elements and absolute http(s) links; empty when it is too long to keep."""
-    base = urljoin_safe(url, body.base)
-
-    def keep(_tag: str, name: str, value: str) -> str | None:
-        return absolute(base, value) if name == "href" else value
-
-    if len(body.value) > limit * 4:
-        return ""
-    cleaned = nh3.clean(
-        _UNSEEN.sub("", body.value),
-        tags=set(TAGS),
-        clean_content_tags=set(DROPPED),
-        attributes={"a": {"href"}},
-        attribute_filter=keep,
-        url_schemes={"http", "https"},
-        link_rel="noopener noreferrer nofollow",
-    ).strip()
-    return cleaned if len(cleaned) <= limit else ""
 
 
 def absolute(base: str, link: str) -> str | None:

@@ -146,8 +146,10 @@ class _Reader:
     def _said(self, name: str, local: str, attributes: dict[str, str]) -> None:
         if local == "link" and "href" in attributes:
             self._link(attributes.get("rel", "alternate"), attributes["href"])
-        elif local in {"complete", "archive"} and self._namespaces.get(name.rpartition(":")[0]) == HISTORY:
-            setattr(self.found, local, True)
+        elif local in {"complete", "archive"}:
+            prefix, own = name.rpartition(":")[0], attributes.get("xmlns")
+            if self._namespaces.get(prefix, own) == HISTORY:
+                setattr(self.found, local, True)
         elif local in _WORDS:
             self._text = []
             self._parser.CharacterDataHandler = self._text.append

@@ -31,7 +31,8 @@ def still(state: FeedState, move: str | None) -> str | None:
 
 def after(state: FeedState, parsed: ParsedFeed, move: str | None, *, partial: bool, caught_lying: bool) -> str | None:
     """Return the warnings after a document was read. `state` is from before; `partial`: it was to hold only what is new."""
-    lines = _of_document(state) if parsed.head is None and parsed.shown else []
+    unread = _of_document(state) if parsed.head is None and parsed.shown else []
+    lines = [line for line in unread if NO_ENTRIES not in line]  # it shows some again, though none of them is new
     if parsed.warning:
         lines.append(parsed.warning.replace("\n", " "))
     elif not parsed.shown and not partial and not parsed.more:

@@ -175,10 +175,10 @@ def _share(feed_id: str) -> float:
 def is_too_far(feed: Feed, state: FeedState, now: datetime) -> bool:
     """Tell whether a feed is due later than any poll can have put it off: the clock was wrong when that was decided (case 40).
 
-    So it was when the last poll lies ahead; up to one pace of that is borne, so that a clock corrected by little causes no poll.
+    So it was when the last poll lies ahead by more than a pace, unless what is due was moved along with the clock.
     """
     if state.last_attempt_at is not None and state.last_attempt_at - now > feed.pace:
-        return state.due_at > now
+        return state.due_at > state.last_attempt_at
     if state.failure is not None and state.failure.kind is FailureKind.GONE:
         longest = GONE_MONTHLY
     else:
@@ -186,6 +186,17 @@ def is_too_far(feed: Feed, state: FeedState, now: datetime) -> bool:
         if feed.hints and state.said.skips:
             longest += timedelta(hours=WEEK) + SKIP_SPREAD
     return state.due_at - now > longest + MAX_JITTER
+
+
+def resumed(state: FeedState, now: datetime) -> datetime:
+    """Return when a feed is due that `is_too_far`: from now on it rests as long as it was to rest after its last poll.
+
+    So a clock that was set back costs nobody an early request, not even one who asked us to wait (cases 40, 61).
+    """
+    if state.last_attempt_at is None:
+        return now
+    rest = state.due_at - state.last_attempt_at
+    return now + rest if _ZERO <= rest <= MAX_WAIT + MAX_JITTER else now
 
 
 def wants_audit(state: FeedState, now: datetime) -> bool:

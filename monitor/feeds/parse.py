@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import pickle
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from monitor.feeds import charset, increment, marks, spans
@@ -108,7 +109,11 @@ class WorkerParser:
         self, fetched: Fetched, pieces: spans.Cut, new: list[int], lane: LaneName
     ) -> ParsedFeed | PollFailure:
         text = charset.decode(fetched.body, fetched.content_type)
-        return await self._read(spans.part(pieces, new, text), fetched, lane)
+        part = spans.part(pieces, new, text)
+        outcome = await self._read(part, fetched, lane)
+        if isinstance(outcome, PollFailure):
+            return outcome
+        return replace(outcome, evidence=part.head + part.entries + part.tail)
 
     async def _read(self, document: bytes | spans.Part, fetched: Fetched, lane: LaneName) -> ParsedFeed | PollFailure:
         """Return what a worker of a lane makes of a document; one that needs too long there is read among the suspects."""

@@ -38,6 +38,11 @@ ENDED_REST = timedelta(hours=24)
 
 FORBIDDEN = 403
 
+UNSEEN = frozenset(
+    {FailureKind.DNS, FailureKind.CONNECT, FailureKind.TLS, FailureKind.ADDRESS_BLOCKED, FailureKind.BAD_URL}
+)
+"""Failures of polls that no server saw."""
+
 
 def is_same_body(state: FeedState, fetched: Fetched) -> bool:
     """Tell whether the document is, byte for byte, the last one that was taken (case 15)."""
@@ -57,8 +62,12 @@ def is_foreign(state: FeedState, asked: Plan, answer: Fetched, overlap: Overlap 
 
 
 def failed(feed: Feed, state: FeedState, failure: PollFailure, *, now: datetime, jitter: float) -> PollResult:
-    """Return what a failed poll changes: nothing of what was learnt from earlier ones."""
+    """Return what a failed poll changes: nothing of what was learnt from earlier ones.
+
+    An audit that the server saw counts, whatever came of it: the next request is conditional again (case 27).
+    """
     failure = _judged(state, failure)
+    audited = state.audited_at is not None and pace.wants_audit(state, now) and failure.kind not in UNSEEN
     changed = replace(
         state,
         lease=None,
@@ -66,6 +75,7 @@ def failed(feed: Feed, state: FeedState, failure: PollFailure, *, now: datetime,
         failure=failure,
         failing_since=state.failing_since or now,
         last_attempt_at=now,
+        audited_at=now if audited else state.audited_at,
         due_at=pace.after_failure(feed, state, failure, now=now, jitter=jitter),
     )
     return PollResult(state=changed, lease=_lease(state), at=now, before=state)
@@ -170,7 +180,11 @@ def read(
         changed = replace(changed, gaps=state.gaps + 1, gap_at=now, gap=told)
     due = _next(feed, changed, answer, now, jitter)
     document = Document(
-        url=answer.url, fetched_at=now, status=answer.status, content_type=answer.content_type, body=answer.body
+        url=answer.url,
+        fetched_at=now,
+        status=answer.status,
+        content_type=answer.content_type,
+        body=parsed.evidence or answer.body,
     )
     return PollResult(
         state=replace(changed, due_at=due),

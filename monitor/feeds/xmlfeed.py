@@ -287,7 +287,7 @@ def _body(detail: Any, value: str | None) -> Body:
     if not detail:
         return Body(value=value or "", is_html=True)
     is_html = detail.get("type", "text/html") not in {"text/plain", "text"}
-    return Body(value=detail.get("value") or "", is_html=is_html, base=detail.get("base") or "")
+    return Body(value=detail.get("value") or "", is_html=is_html)
 
 
 def _own(mapping: Any, key: str) -> str | None:

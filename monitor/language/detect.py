@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 
 from monitor.language.text import forms
 from monitor.model import LANGUAGES, Language
@@ -51,25 +52,33 @@ _LETTER_RUNS = re.compile(r"[^\W\d_]+")
 """Runs of letters: counted by the run, not by the letter (a tenth of the time)."""
 
 
-def language_of(text: str, declared: Language | None = None) -> Language:
-    """Return the language of the text; `declared` (by feed or configuration) breaks ties and stands for texts without letters."""
-    sample = unicodedata.normalize("NFC", text[:SAMPLE]).casefold()
+def language_of(*texts: str, declared: Language | None = None) -> Language:
+    """Return the language of texts that belong together (title and text).
+
+    `declared` (by feed or configuration) breaks ties and stands for texts without letters.
+    """
+    texts = tuple(text[:SAMPLE] for text in texts)
+    sample = unicodedata.normalize("NFC", "\n".join(texts)).casefold()
     cyrillic = sum(map(len, _CYRILLIC_RUNS.findall(sample)))
     latin = sum(map(len, _LATIN_RUNS.findall(sample)))
     letters = sum(map(len, _LETTER_RUNS.findall(sample)))
     if not letters:
         return declared if declared in LANGUAGES else "other"
     if cyrillic / letters >= MIN_SHARE:
-        return _cyrillic(sample, cyrillic, declared)
+        return _cyrillic(sample, cyrillic, _forms(texts), declared)
     if latin / letters >= MIN_SHARE:
-        return _latin(sample, declared)
+        return _latin(sample, _forms(texts), declared)
     return "other"
 
 
-def _cyrillic(sample: str, count: int, declared: Language | None) -> Language:
+def _forms(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(form for text in texts for form in forms(text))
+
+
+def _cyrillic(sample: str, count: int, forms_: Iterable[str], declared: Language | None) -> Language:
     if _count(sample, OTHER_CYRILLIC) / count >= OTHER_SHARE:
         return "other"
-    words = set(forms(sample))
+    words = set(forms_)
     share = _count(sample, KAZAKH_LETTERS) / count
     kazakh = len(words & KAZAKH_WORDS) + share / KAZAKH_SHARE
     russian = len(words & RUSSIAN_WORDS) + _count(sample, RUSSIAN_ONLY) / count / KAZAKH_SHARE
@@ -81,9 +90,8 @@ def _cyrillic(sample: str, count: int, declared: Language | None) -> Language:
     return "other" if kyrgyz and declared != "kk" else "kk"
 
 
-def _latin(sample: str, declared: Language | None) -> Language:
+def _latin(sample: str, words: Sequence[str], declared: Language | None) -> Language:
     """Tell English from other languages; a headline without any common word is English where nothing speaks against it."""
-    words = forms(sample)
     english, other = (sum(word in known for word in words) for known in (ENGLISH_WORDS, OTHER_WORDS))
     if english != other:
         return "en" if english > other else "other"

@@ -113,7 +113,7 @@ def _known(
     if any(version.fingerprint == print_ for version in versions):
         return same
     number = 1 + max((version.number for version in versions), default=0)
-    language = language_of(f"{title}\n{text}", entry.language or feed.language)
+    language = language_of(title, text, declared=entry.language or feed.language)
     revised = replace(report, title=title, text=text, language=language, version=number)
     if takes_over:
         revised = replace(
@@ -164,7 +164,7 @@ def _report(intake: IntakeEntry, feed: Feed, keys: tuple[str, ...]) -> Report:
 
 
 def _language(entry: Entry, feed: Feed) -> str:
-    return language_of(f"{entry.title}\n{entry.summary}", entry.language or feed.language)
+    return language_of(entry.title, entry.summary, declared=entry.language or feed.language)
 
 
 def _plausible(published: datetime | None, seen_at: datetime) -> datetime | None:

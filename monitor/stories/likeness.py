@@ -12,12 +12,13 @@ Refused: simhash (blind on texts of 10 words), title equality (a third of copies
 
 from __future__ import annotations
 
-import hashlib
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import NamedTuple
+
+from xxhash import xxh32_intdigest
 
 from monitor.language.text import fold, forms
 from monitor.model import Report, Sketch
@@ -82,7 +83,7 @@ def sketch_of(report: Report, story_id: str) -> Sketch:
     """
     title = tuple(dict.fromkeys(forms(report.title)))[:MAX_TITLE]
     words = forms(report.text)
-    shingles = (" ".join(words[i : i + SHINGLE]) for i in range(len(words) - SHINGLE + 1))
+    shingles = map(" ".join, zip(*(words[i:] for i in range(SHINGLE)), strict=False))
     found = (
         fold(re.sub(r"\D", "", number))[:40].lstrip("0")
         for number in _NUMBERS.findall(f"{report.title}\n{report.text}")
@@ -166,5 +167,4 @@ def _reach(sketch: Sketch) -> int:
 
 
 def _hashes(parts: Iterable[str]) -> tuple[int, ...]:
-    found = (hashlib.blake2b(part.encode("utf-8", "surrogatepass"), digest_size=4).digest() for part in set(parts))
-    return tuple(sorted({int.from_bytes(digest) for digest in found}))
+    return tuple(sorted({xxh32_intdigest(part.encode("utf-8", "surrogatepass")) for part in set(parts)}))

@@ -105,13 +105,13 @@ def _plant(keywords: Iterable[str], root: _Node) -> Mapping[Words, str]:
 
 def _find(root: _Node, text: str) -> _Places:
     words, first = forms(text), root.following
-    places = list[Token]()
+    places: Sequence[Token] = ()
     found: dict[Words, list[tuple[int, int]]] = {}
     for position, word in enumerate(words):
         if word not in first:
             continue
         for phrase, last in _phrases_at(root, words, position):
-            places = places or list(tokens(text))  # where words stand is asked only of a text that holds a keyword
+            places = places or tuple(tokens(text))  # where words stand is asked only of a text that holds a keyword
             spans = found.setdefault(phrase, [])
             if len(spans) < MAX_REASONS:
                 spans.append((places[position].start, places[last].end))

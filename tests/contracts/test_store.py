@@ -237,7 +237,7 @@ def test_a_host_that_asked_for_rest_is_left_alone_until_then(store):
 def test_a_poll_saves_state_document_and_entries_together(store):
     configure(store, feed())
     full = Entry(
-        guid="g", link=None, title="Қазақ \x00 \ud800", summary="сумма", html="<p>x</p>", author="A",
+        guid="g", link=None, title="Қазақ \x00 \ud800", summary="сумма", author="A",
         published=NOW, updated=NOW + MINUTE, language="kk", source_name="S", guid_repeated=True, link_repeated=True,
     )  # fmt: skip
     (first,) = claim(store)

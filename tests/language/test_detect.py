@@ -74,13 +74,13 @@ def test_the_language_of_a_text(text: str, language: str) -> None:
     ],
 )
 def test_what_is_declared_counts_only_where_the_text_is_silent(text: str, declared: str | None, language: str) -> None:
-    assert language_of(text, declared) == language
+    assert language_of(text, declared=declared) == language
 
 
 @law
 @given(st.text(st.characters(), max_size=80), st.sampled_from([None, *LANGUAGES, "other"]))
 def test_every_text_has_one_of_four_languages(text: str, declared: str | None) -> None:
-    assert language_of(text, declared) in {*LANGUAGES, "other"}
+    assert language_of(text, declared=declared) in {*LANGUAGES, "other"}
 
 
 def test_only_the_beginning_of_a_giant_text_is_looked_at() -> None:
