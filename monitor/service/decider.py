@@ -84,7 +84,8 @@ class Decider:
         except Exception:
             log.exception("deciding failed unexpectedly", limit=self._limit)
             return await self._isolate()
-        self._limit = BATCH
+        if decided.entries:  # about what the time of a decision is enough for: reading more is in vain
+            self._limit = min(BATCH, decided.entries * 5 // 4 + 10)
         self._report(decided)
         return decided.entries > 0
 

@@ -7,7 +7,7 @@ however many keywords there are. No pattern can backtrack: there is none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitor.language.text import Token, fold, forms, squeeze, tokens
@@ -18,8 +18,6 @@ MAX_REASONS = 20
 
 Words = tuple[str, ...]
 """A keyword as the folded words it consists of."""
-_Places = Mapping[Words, Sequence[tuple[int, int]]]
-"""Where keywords stand in a text: the first places of each, as character spans."""
 
 
 @dataclass(slots=True)
@@ -57,12 +55,9 @@ class WatchIndex:
 
         A reason's span points into the report's field as it is: `text[start:end]` is its surface.
         """
-        texts = {"title": report.title, "text": report.text}
-        found = {name: _find(self.root, text) for name, text in texts.items()}
-        concerned = {at for phrases in found.values() for phrase in phrases for at in self.asking.get(phrase, ())}
-        matches = (
-            _judge(self.watches[at], report, feed, texts, found) for at in sorted(concerned.union(self.unasking))
-        )
+        texts = {"title": _Read.of(report.title, self.root), "text": _Read.of(report.text, self.root)}
+        concerned = {at for read in texts.values() for phrase in read.found for at in self.asking.get(phrase, ())}
+        matches = (_judge(self.watches[at], report, feed, texts) for at in sorted(concerned.union(self.unasking)))
         return tuple(match for match in matches if match is not None)
 
 
@@ -103,19 +98,37 @@ def _plant(keywords: Iterable[str], root: _Node) -> Mapping[Words, str]:
     return planted
 
 
-def _find(root: _Node, text: str) -> _Places:
-    words, first = forms(text), root.following
-    places: Sequence[Token] = ()
-    found: dict[Words, list[tuple[int, int]]] = {}
-    for position, word in enumerate(words):
-        if word not in first:
-            continue
-        for phrase, last in _phrases_at(root, words, position):
-            places = places or tuple(tokens(text))  # where words stand is asked only of a text that holds a keyword
-            spans = found.setdefault(phrase, [])
-            if len(spans) < MAX_REASONS:
-                spans.append((places[position].start, places[last].end))
-    return found
+@dataclass(slots=True)
+class _Read:
+    """A text with the phrases that stand in it: the first places of each, by the numbers of its first and last word."""
+
+    text: str
+    found: Mapping[Words, Sequence[tuple[int, int]]]
+    _places: Sequence[Token] = ()
+
+    @classmethod
+    def of(cls, text: str, root: _Node) -> _Read:
+        """Read a text once for all watches."""
+        words, first = forms(text), root.following
+        found: dict[Words, list[tuple[int, int]]] = {}
+        for position, word in enumerate(words):
+            if word not in first:
+                continue
+            for phrase, last in _phrases_at(root, words, position):
+                places = found.setdefault(phrase, [])
+                if len(places) < MAX_REASONS:
+                    places.append((position, last))
+        return cls(text, found)
+
+    def holds(self, keywords: Mapping[Words, str]) -> bool:
+        """Tell whether one of these stands in the text."""
+        return not self.found.keys().isdisjoint(keywords)
+
+    def spans(self, words: Words) -> Iterator[tuple[int, int]]:
+        """Yield the character spans of a phrase that was found. Where words stand is asked only of texts that are wanted."""
+        self._places = self._places or tuple(tokens(self.text))
+        for first, last in self.found[words]:
+            yield self._places[first].start, self._places[last].end
 
 
 def _phrases_at(root: _Node, words: Sequence[str], position: int) -> Iterable[tuple[Words, int]]:
@@ -130,19 +143,19 @@ def _phrases_at(root: _Node, words: Sequence[str], position: int) -> Iterable[tu
         node = following
 
 
-def _judge(
-    compiled: _Compiled, report: Report, feed: Feed | None, texts: Mapping[str, str], found: Mapping[str, _Places]
-) -> Match | None:
+def _judge(compiled: _Compiled, report: Report, feed: Feed | None, texts: Mapping[str, _Read]) -> Match | None:
     watch = compiled.watch
     if not _within(compiled, report, feed):
         return None
-    if any(found[name].keys() & compiled.none.keys() for name in watch.fields):
-        return None
+    read = [(name, texts[name]) for name in watch.fields]
     asked = [compiled.any, *compiled.all] if watch.any else compiled.all
-    reasons = [_reasons(keywords, watch.fields, texts, found) for keywords in asked]
-    if not all(reasons):
+    if not all(any(text.holds(keywords) for _, text in read) for keywords in asked):
         return None
-    kept = _first_of_each([reason for group in reasons for reason in group])
+    if any(text.holds(compiled.none) for _, text in read):
+        return None
+    kept = _first_of_each(
+        [reason for keywords in asked for name, text in read for reason in _reasons(keywords, name, text)]
+    )
     return Match(report_id=report.id, watch=watch.name, version=report.version, reasons=kept)
 
 
@@ -157,15 +170,10 @@ def _within(compiled: _Compiled, report: Report, feed: Feed | None) -> bool:
     return not (watch.groups and (feed is None or feed.group not in watch.groups))
 
 
-def _reasons(
-    keywords: Mapping[Words, str], fields: Iterable[str], texts: Mapping[str, str], found: Mapping[str, _Places]
-) -> list[Reason]:
-    return [
-        Reason(keyword=keywords[words], surface=texts[name][start:end], field=name, start=start, end=end)
-        for name in fields
-        for words in found[name].keys() & keywords.keys()
-        for start, end in found[name][words]
-    ]
+def _reasons(keywords: Mapping[Words, str], name: str, read: _Read) -> Iterator[Reason]:
+    for words in read.found.keys() & keywords.keys():
+        for start, end in read.spans(words):
+            yield Reason(keyword=keywords[words], surface=read.text[start:end], field=name, start=start, end=end)
 
 
 def _first_of_each(reasons: Iterable[Reason]) -> tuple[Reason, ...]:

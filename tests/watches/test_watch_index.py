@@ -17,7 +17,7 @@ from support.values import feed, report
 from monitor.language.text import forms
 from monitor.model import Match, Watch
 from monitor.watches import compile_watches
-from monitor.watches.index import MAX_REASONS, _find, _Node
+from monitor.watches.index import MAX_REASONS, _Node, _Read
 
 DATA = Path(__file__).parents[2] / "../shared/data"
 
@@ -338,7 +338,7 @@ def test_a_text_of_one_word_keeps_few_reasons() -> None:
     match = found(watch("газ", *(f"газ {'газ ' * n}" for n in range(5))), "", "газ " * 25_000)
     assert match is not None
     assert len(match.reasons) == MAX_REASONS
-    places = _find(compile_watches([watch("газ", "газ газ")]).root, "газ " * 25_000)
+    places = _Read.of("газ " * 25_000, compile_watches([watch("газ", "газ газ")]).root).found
     assert [len(held) for held in places.values()] == [MAX_REASONS] * 2
 
 
