@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -80,21 +81,33 @@ class CopyIndex:
         return min(copies)[-1] if copies else None
 
     def _candidates(self, sketch: Sketch) -> Iterable[Sketch]:
-        """Return the open reports to compare with: a few that share most, whatever a flood of look-alikes does to the index."""
+        """Return the open reports to compare with: a few that share most, whatever a flood of look-alikes does to the index.
+
+        Only those that can be copies: by two shingles of the sample, or by half the words of the title. What merely shares some
+        words of the news of the day is not compared (most of what the index finds).
+        """
         since = sketch.at - MEMORY
-        shared: Counter[str] = Counter()
-        rare: Counter[str] = Counter()
-        for index, hashes in self._places(sketch):
+        words = title_words(sketch)
+        by_text, by_title = Counter[str](), Counter[str]()
+        rare = Counter[str]()
+        for index, hashes, counted in (
+            (self._by_text, sketch.text[:_INDEXED], by_text),
+            (self._by_title, words, by_title),
+        ):
             for hash_ in hashes:
-                held = _open(index.get(hash_), since)
-                shared.update(held)
-                if len(held) <= _COMMON:
-                    rare.update(held)
-        chosen = dict.fromkeys(name for counted in (rare, shared) for name in self._most(counted, sketch.report_id))
+                if held := _open(index.get(hash_), since):
+                    counted.update(held)
+                    if len(held) <= _COMMON:
+                        rare.update(held)
+        likely = {name for name, count in by_text.items() if count > 1}
+        likely.update(name for name, count in by_title.items() if 2 * count >= len(words) and count + by_text[name] > 1)
+        likely.discard(sketch.report_id)
+        shared = {name: by_text[name] + by_title[name] for name in likely}
+        chosen = dict.fromkeys(name for counted in (rare, shared) for name in self._most(counted, likely))
         return [self._sketches[name] for name in chosen]
 
-    def _most(self, counted: Counter[str], own: str) -> list[str]:
-        names = (name for name, count in counted.items() if count > 1 and name != own)
+    def _most(self, counted: Mapping[str, int], likely: AbstractSet[str]) -> list[str]:
+        names = (name for name in likely if counted[name] > 1)
         return heapq.nsmallest(_CANDIDATES, names, lambda name: (-counted[name], self._sketches[name].at, name))
 
     def _places(self, sketch: Sketch) -> tuple[tuple[_Index, Sequence[int]], ...]:
@@ -129,5 +142,6 @@ def _open(held: Sketch | list[Sketch] | None, since: datetime) -> list[str]:
     """Return the reports seen since then, the first ones: one more than are looked at where there are more."""
     if held is None:
         return []
-    holders = held if isinstance(held, list) else [held]
-    return list(islice((sketch.report_id for sketch in holders if sketch.at >= since), _COMMON + 1))
+    if not isinstance(held, list):
+        return [held.report_id] if held.at >= since else []
+    return list(islice((sketch.report_id for sketch in held if sketch.at >= since), _COMMON + 1))
