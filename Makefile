@@ -68,6 +68,12 @@ campaign-kill: $(VENV)/run.stamp  ## 200 times kill -9 at random moments of the 
 soak: $(VENV)/run.stamp  ## ten minutes on 300 changing feeds behind a local nginx: memory, pace, status (needs nginx)
 	@$(BIN)/python tests/bench/soak.py --minutes $(or $(MINUTES),10) --feeds $(or $(FEEDS),300)
 
+score: $(VENV)/run.stamp  ## what publishers would say: two days of virtual time, restarts, kills and a wrong clock (about a minute; HOURS)
+	@$(BIN)/python tests/conformance/score.py --hours $(or $(HOURS),48)
+
+bench-polling: $(VENV)/run.stamp  ## polling against reader, rss2email, newsboat, sfeed, feed2exec on one nginx (half an hour; needs nginx; BENCH="--quick")
+	@$(BIN)/python tests/bench/polling $(BENCH)
+
 fuzz-feeds: $(VENV)/dev.stamp  ## mutate feeds through split, parse and diff (10 minutes; MINUTES, SEED)
 	@$(BIN)/python tests/bench/fuzz_feeds.py --minutes $(or $(MINUTES),10) --seed $(SEED)
 

@@ -75,7 +75,7 @@ def test_severities_have_words_and_an_order() -> None:
 
 # --- entries -----------------------------------------------------------------------------------------------------------
 
-SEEN = {"guid": "g", "link": "https://a.kz/1", "title": "t", "summary": "s", "html": "<p>s</p>"}
+SEEN = {"guid": "g", "link": "https://a.kz/1", "title": "t", "summary": "s"}
 
 
 @pytest.mark.parametrize("name", SEEN)

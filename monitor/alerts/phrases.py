@@ -31,6 +31,7 @@ OPERATOR_FACTS: Mapping[str, tuple[str, ...]] = {
     "channel_removed": ("ended",),
     "network_down": ("minutes",),
     "gap": ("feed", "detail"),
+    "feeds_quiet": ("names",),
 }
 """What an operator alert can be about, and the facts its sentence needs."""
 
@@ -156,6 +157,10 @@ ENGLISH = Phrases(
             "Entries of a feed may have been missed: {feed}",
             "{detail} Give it a shorter pace, or look at the publisher's site.",
         ),
+        "feeds_quiet": (
+            "Feeds went quiet",
+            "Nothing comes any more from: {names}. `monitor feeds list` says why and what to do.",
+        ),
     },
     test_word="TEST",
     test_headline="Test alert",
@@ -249,6 +254,10 @@ RUSSIAN = Phrases(
         "gap": (
             "Часть записей ленты могла быть пропущена: {feed}",
             "{detail} Задайте ей более частый опрос или посмотрите сайт источника.",
+        ),
+        "feeds_quiet": (
+            "Ленты замолчали",
+            "Больше ничего не приходит из: {names}. Почему и что делать, показывает `monitor feeds list`.",
         ),
     },
     test_word="ТЕСТ",
@@ -346,6 +355,10 @@ KAZAKH = Phrases(
         "gap": (
             "Таспаның кейбір жазбалары өтіп кетуі мүмкін: {feed}",
             "{detail} Оны жиірек сұратыңыз немесе дереккөздің сайтын қараңыз.",
+        ),
+        "feeds_quiet": (
+            "Таспалар үнсіз қалды",
+            "Мына таспалардан енді ештеңе келмейді: {names}. Себебін және не істеу керегін `monitor feeds list` көрсетеді.",
         ),
     },
     test_word="СЫНАҚ",

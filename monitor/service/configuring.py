@@ -112,17 +112,20 @@ class Configuring:
         await asyncio.to_thread(store.sync_watches, settings.situation_id, settings.watches, now)
 
     def _clamp(self, now: datetime) -> None:
-        """Poll feeds now that are due later than any poll can be put off: the clock was wrong when that was decided."""
+        """Let feeds rest from now on that are due later than any poll can be put off: the clock was wrong when that was decided."""
         service = self._service
         feeds = service.setup.feeds
         late = [
-            state.feed_id
+            state
             for state in service.store.feed_states(service.setup.situation)
             if state.feed_id in feeds and pace.is_too_far(feeds[state.feed_id], state, now)
         ]
-        if late:
-            log.warning("feeds were due too far ahead, polled now: was the clock set back?", feeds=len(late))
-            service.store.poll_now(late, now)
+        if not late:
+            return
+        log.warning("feeds were due too far ahead, they rest from now on: was the clock set back?", feeds=len(late))
+        service.store.poll_now([state.feed_id for state in late], now)
+        for state in late:
+            service.store.put_off([state.feed_id], pace.resumed(state, now))
 
     async def _end_removed(self) -> int:
         """End what waits for channels that are configured no more, and tell the operator."""

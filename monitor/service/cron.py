@@ -19,6 +19,7 @@ from apscheduler.triggers.cron import CronTrigger
 from monitor.alerts import policy
 from monitor.model import AlertKind, FeedState, Severity
 from monitor.ports import Store
+from monitor.service.quiet import tell_quiet
 
 if TYPE_CHECKING:
     from monitor.service.app import Service
@@ -139,5 +140,6 @@ NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 JOBS: dict[str, tuple[str, Job]] = {
     "prune": ("30 3 * * *", prune),
+    "quiet": ("7 * * * *", tell_quiet),
     SUBSCRIPTIONS: ("* * * * *", subscriptions),
 }

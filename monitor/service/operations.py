@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import monitor
 from monitor.alerts import policy
 from monitor.errors import StoreError, UsageError
 from monitor.feeds.pace import may_poll_now
-from monitor.model import Alert, AlertKind, Severity
+from monitor.model import Alert, AlertKind, Feed, FeedState, Severity
 from monitor.service.clock import VirtualClock
+from monitor.service.hosts import place
 from monitor.service.status import status
 
 if TYPE_CHECKING:
@@ -83,8 +85,8 @@ class Operations:
         if unknown:
             raise UsageError(f"no such feed is enabled: {', '.join(unknown)}")
         states = await asyncio.to_thread(service.store.feed_states, service.setup.situation)
-        asked = [state for state in states if state.feed_id in feeds]
-        resting = {state.feed_id: why for state in asked if not force and (why := may_poll_now(state, now))}
+        resting = {} if force else _resting(states, service.setup.feeds, now)
+        resting = {feed: resting[feed] for feed in feeds if feed in resting}
         polled = [feed for feed in feeds if feed not in resting]
         await asyncio.to_thread(service.store.poll_now, polled, now)
         service.wake()
@@ -117,6 +119,17 @@ class Operations:
         counts = {"polls": service.poller.polls, "entries": service.decider.entries, "sent": service.sent()}
         alerts = [summary(alert) for alert in service.take_recent()]
         return {"now": clock.now(), "next_due": due, "alerts": alerts, "counts": counts}
+
+
+def _resting(states: Sequence[FeedState], feeds: Mapping[str, Feed], now: datetime) -> dict[str, str]:
+    """Return why feeds must be left alone: a publisher asked for it, of themselves or (429) of the whole host."""
+    own = {state.feed_id: why for state in states if state.feed_id in feeds and (why := may_poll_now(state, now))}
+    throttled = {
+        place(feeds[state.feed_id]).domain: own[state.feed_id]
+        for state in states
+        if state.feed_id in own and state.failure and state.failure.status == HTTPStatus.TOO_MANY_REQUESTS
+    }
+    return {name: why for name, feed in feeds.items() if (why := own.get(name) or throttled.get(place(feed).domain))}
 
 
 def summary(alert: Alert) -> dict[str, Any]:

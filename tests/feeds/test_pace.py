@@ -344,3 +344,23 @@ def test_a_recommended_pace_keeps_up_with_the_entries_within_what_the_publisher_
     said: Pace, rhythm: timedelta | None, shown: int, wanted: timedelta | None
 ) -> None:
     assert pace.recommended(said, rhythm, shown) == wanted
+
+
+@pytest.mark.parametrize(
+    ("polled", "due", "too_far", "resumed"),
+    [
+        pytest.param(hours(7), hours(7.5), True, hours(0.5), id="a clock set back by seven hours"),
+        pytest.param(hours(7), hours(9), True, hours(2), id="who asked for a rest gets it"),
+        pytest.param(hours(7), hours(1), False, None, id="due times that were moved along"),
+        pytest.param(minutes(4), minutes(9), False, None, id="a clock corrected by little"),
+        pytest.param(hours(7), hours(7 + 24 * 400), True, hours(0), id="a rest that nobody can have decided"),
+        pytest.param(None, hours(24 * 400), True, hours(0), id="never polled"),
+    ],
+)
+def test_a_feed_that_was_polled_in_the_future_rests_from_now_on(
+    polled: timedelta | None, due: timedelta, *, too_far: bool, resumed: timedelta | None
+) -> None:
+    state = a_state(last_attempt_at=polled and NOW + polled, due_at=NOW + due)
+    assert pace.is_too_far(FEED, state, NOW) is too_far
+    if resumed is not None:
+        assert pace.resumed(state, NOW) == NOW + resumed
