@@ -90,8 +90,8 @@ def test_a_fingerprint_changes_with_all_that_a_reader_sees_and_that_identifies(n
 
 @law
 @given(
-    st.lists(st.text(st.characters(), max_size=4), min_size=5, max_size=5),
-    st.lists(st.text(max_size=4), min_size=5, max_size=5),
+    st.lists(st.text(st.characters(), max_size=4), min_size=4, max_size=4),
+    st.lists(st.text(max_size=4), min_size=4, max_size=4),
 )
 def test_fingerprints_are_eight_bytes_and_equal_only_for_equal_entries(one: list[str], other: list[str]) -> None:
     first, second = (Entry(**dict(zip(SEEN, values, strict=True))) for values in (one, other))  # type: ignore[arg-type]
