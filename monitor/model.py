@@ -620,9 +620,19 @@ class Listing:
     alert_id: str | None = None
 
 
+class Part(StrEnum):
+    """A text that templates write for a message; its value is the beginning of the template's file name."""
+
+    SUBJECT = "email.subject"
+    TEXT = "email.txt"
+    HTML = "email.html"
+    LINE = "line"
+    WEBHOOK = "webhook.json"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """An alert in words for one recipient, rendered once. Which parts are filled depends on the channel's wants."""
+    """An alert in words for one recipient, rendered once. Filled are the parts that the channel wants."""
 
     subject: str
     line: str

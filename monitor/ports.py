@@ -6,7 +6,7 @@ method is one transaction. All raise `errors.StoreError` when the database canno
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -28,6 +28,7 @@ from monitor.model import (
     Message,
     Outcome,
     Pace,
+    Part,
     PollFailure,
     PollResult,
     Push,
@@ -184,6 +185,8 @@ class Channel(Protocol):
     schedule: Sequence[timedelta]
     """Waits after the 1st, 2nd, ... failure (delivery reference 2.2)."""
     recipients: tuple[Recipient, ...]
+    wants: Collection[Part]
+    """The texts that `compose` takes from a message; others are not rendered for it."""
 
     def compose(self, message: Message, *, alert: Alert, delivery_id: str, recipient: Recipient) -> bytes:
         """Return the bytes every attempt will send. Pure: no clock, network, disk."""

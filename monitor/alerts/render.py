@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from html.parser import HTMLParser
@@ -29,12 +29,11 @@ from monitor.alerts.feedtext import cut
 from monitor.alerts.sandbox import Failure, Files, Source, compiled, environment, read, written
 from monitor.alerts.view import view
 from monitor.errors import Mistake, TemplateError
-from monitor.model import LANGUAGES, Alert, Language, Message, Recipient
+from monitor.model import LANGUAGES, Alert, Language, Message, Part, Recipient
 
 BUILT_IN = Path(__file__).parent / "templates"
 
-SUBJECT, TEXT, HTML, LINE, WEBHOOK = "email.subject", "email.txt", "email.html", "line", "webhook.json"
-PARTS = (SUBJECT, TEXT, HTML, LINE, WEBHOOK)
+PARTS = tuple(Part)
 """What can be overridden; a file is called `PART.j2` or `PART.LANGUAGE.j2`. Files that begin with `_` are for including."""
 
 _GAP = re.compile(r"\n{3,}")
@@ -59,14 +58,14 @@ class _Set:
         self.files = files
         self._plain, self._html = environment(loader, html=False), environment(loader, html=True)
 
-    def sandbox(self, part: str) -> Environment:
-        return self._html if part == HTML else self._plain
+    def sandbox(self, part: Part) -> Environment:
+        return self._html if part is Part.HTML else self._plain
 
-    def chosen(self, part: str, language: Language) -> str | None:
+    def chosen(self, part: Part, language: Language) -> str | None:
         """Return the file for a part, the one for the language first."""
         return next((name for name in (f"{part}.{language}.j2", f"{part}.j2") if name in self.files), None)
 
-    def render(self, name: str, part: str, variables: Mapping[str, Any]) -> str:
+    def render(self, name: str, part: Part, variables: Mapping[str, Any]) -> str:
         path = self.files[name].path
         return _fit(part, written(self.sandbox(part), path, name, variables), path)
 
@@ -80,28 +79,37 @@ class Renderer:
         self._user = _Set(user, ChoiceLoader([Files(user), PrefixLoader({"builtin": Files(built_in)})]))
 
     def render(
-        self, alert: Alert, recipient: Recipient, *, situation_name: str, desk_zone: str, now: datetime
+        self,
+        alert: Alert,
+        recipient: Recipient,
+        *,
+        situation_name: str,
+        desk_zone: str,
+        now: datetime,
+        parts: Collection[Part] = PARTS,
     ) -> Rendered:
         """Return the alert in the recipient's language and zone; zones are IANA names, `now` tells whether it is late.
+
+        Only `parts` are written, the others stay empty.
 
         Never fails because of a user's template: the built-in one takes its place and `problems` says so. A webhook without a
         user's template has no body; its channel encodes `data`.
         """
         seen = view(alert, recipient, situation_name=situation_name, desk_zone=desk_zone, now=now)
         variables, language = seen.variables(), seen.t.language
-        texts: dict[str, str] = {}
+        texts = dict.fromkeys(PARTS, "")
         problems: list[str] = []
-        for part in PARTS:
+        for part in parts:
             own, problem = self._own(part, language, variables)
             problems += [problem] if problem else []
-            texts[part] = own or ("" if part == WEBHOOK else self._default(part, variables))
+            texts[part] = own or ("" if part is Part.WEBHOOK else self._default(part, variables))
         message = Message(
-            subject=texts[SUBJECT],
-            line=texts[LINE],
-            text=texts[TEXT],
-            html=texts[HTML],
+            subject=texts[Part.SUBJECT],
+            line=texts[Part.LINE],
+            text=texts[Part.TEXT],
+            html=texts[Part.HTML],
             data=seen.event,
-            body=texts[WEBHOOK].encode() or None,
+            body=texts[Part.WEBHOOK].encode() or None,
         )
         return Rendered(message=message, problems=tuple(problems))
 
@@ -112,7 +120,7 @@ class Renderer:
             for name, source in templates.files.items():
                 yield from _mistakes_of(templates, source.path, name)
 
-    def _own(self, part: str, language: Language, variables: Mapping[str, Any]) -> tuple[str, str]:
+    def _own(self, part: Part, language: Language, variables: Mapping[str, Any]) -> tuple[str, str]:
         """Return what the user's template writes, or nothing and the problem with it."""
         chosen = self._user.chosen(part, language)
         if chosen is None:
@@ -122,7 +130,7 @@ class Renderer:
         except Failure as failure:
             return "", str(failure)
 
-    def _default(self, part: str, variables: Mapping[str, Any]) -> str:
+    def _default(self, part: Part, variables: Mapping[str, Any]) -> str:
         try:
             return self._built_in.render(f"{part}.j2", part, variables)
         except Failure as failure:
@@ -146,18 +154,18 @@ def unclosed(html: str) -> str:
     return parser.wrong or (f"<{parser.open[-1]}> is never closed" if parser.open else "")
 
 
-def _fit(part: str, text: str, path: Path) -> str:
+def _fit(part: Part, text: str, path: Path) -> str:
     """Return the text as it is sent: never empty, subject and line on one line, JSON that parses; else raise `Failure`."""
     text = text.strip()
     if not text:
         raise Failure(path, None, "writes nothing")
-    if part == SUBJECT and len(text.splitlines()) > 1:
+    if part is Part.SUBJECT and len(text.splitlines()) > 1:
         raise Failure(path, None, "a subject is one line; this one has several")
-    if part == SUBJECT:
+    if part is Part.SUBJECT:
         return cut(" ".join(text.split()), MAX_SUBJECT)
-    if part == LINE:
+    if part is Part.LINE:
         return " ".join(text.split())
-    if part == WEBHOOK:
+    if part is Part.WEBHOOK:
         _parse(text, path)
         return text
     return _GAP.sub("\n\n", text) + "\n"
@@ -172,7 +180,7 @@ def _parse(text: str, path: Path) -> None:
         ) from error
 
 
-def _part_of(name: str) -> tuple[str, tuple[Language, ...]] | None:
+def _part_of(name: str) -> tuple[Part, tuple[Language, ...]] | None:
     """Return which part a file overrides and for which languages, or None."""
     uses = {f"{part}.j2": (part, LANGUAGES) for part in PARTS}
     uses |= {f"{part}.{language}.j2": (part, (language,)) for part in PARTS for language in LANGUAGES}
@@ -200,14 +208,14 @@ def _mistakes_of(templates: _Set, path: Path, name: str) -> Iterator[Mistake]:
             except Failure as failure:
                 yield Mistake(file=failure.file, line=failure.line, message=failure.error)
                 continue
-            if part == HTML and (message := unclosed(text)):
+            if part is Part.HTML and (message := unclosed(text)):
                 yield Mistake(file=path, line=None, message=message)
 
 
 def _compiled(templates: _Set, path: Path) -> Iterator[Mistake]:
     """Yield why a file that is only included does not compile; what it writes is tried where it is included."""
     try:
-        compiled(templates.sandbox(TEXT), path)
+        compiled(templates.sandbox(Part.TEXT), path)
     except Failure as failure:
         yield Mistake(file=failure.file, line=failure.line, message=failure.error)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -17,7 +17,7 @@ from pydantic import Field
 
 from monitor.channels.options import Reading
 from monitor.channels.retry import HTTP_SCHEDULE
-from monitor.model import Alert, BadEndpoint, Delivered, Delivery, Message, Outcome, Recipient
+from monitor.model import Alert, BadEndpoint, Delivered, Delivery, Message, Outcome, Part, Recipient
 from monitor.net.client import Http
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
@@ -38,6 +38,7 @@ class ConsoleChannel:
     deadline = timedelta(seconds=5)
     concurrency = 1
     schedule: Sequence[timedelta] = HTTP_SCHEDULE
+    wants: Collection[Part] = (Part.LINE,)
 
     def __init__(self, name: str, options: ConsoleOptions) -> None:
         self.name = name

@@ -13,7 +13,7 @@ import base64
 import contextlib
 import re
 import ssl
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,7 +25,7 @@ from monitor.channels import mime
 from monitor.channels.email_options import EmailOptions
 from monitor.channels.retry import MAIL_SCHEDULE
 from monitor.channels.smtp_outcome import FAILURES, SetUpWronglyError, Stage, is_answer, judge
-from monitor.model import Alert, BadMessage, Delivered, Delivery, Gone, Message, Outcome, Recipient
+from monitor.model import Alert, BadMessage, Delivered, Delivery, Gone, Message, Outcome, Part, Recipient
 from monitor.net.client import Http
 from monitor.net.transport import tls_context
 
@@ -56,6 +56,7 @@ class EmailChannel:
     kind = "email"
     concurrency = 2
     schedule: Sequence[timedelta] = MAIL_SCHEDULE
+    wants: Collection[Part] = (Part.SUBJECT, Part.TEXT, Part.HTML)
     deadline = Waits().total
 
     def __init__(self, name: str, options: EmailOptions, *, _waits: Waits | None = None) -> None:

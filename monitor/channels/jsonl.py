@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -19,7 +19,7 @@ from pydantic import Field, field_validator
 from monitor.channels import event
 from monitor.channels.options import Reading, fault
 from monitor.channels.retry import HTTP_SCHEDULE
-from monitor.model import Alert, Ambiguous, BadEndpoint, Delivered, Delivery, Message, Outcome, Recipient, Retry
+from monitor.model import Alert, Ambiguous, BadEndpoint, Delivered, Delivery, Message, Outcome, Part, Recipient, Retry
 from monitor.net.client import Http
 
 DEFAULT = Path("alerts.jsonl")
@@ -52,6 +52,7 @@ class JsonlChannel:
     deadline = timedelta(seconds=60)
     concurrency = 1
     schedule: Sequence[timedelta] = HTTP_SCHEDULE
+    wants: Collection[Part] = ()
 
     def __init__(
         self, name: str, options: JsonlOptions, data_dir: Path, *, _deadline: timedelta = timedelta(seconds=60)

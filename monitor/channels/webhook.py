@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -34,6 +34,7 @@ from monitor.model import (
     Gone,
     Message,
     Outcome,
+    Part,
     Recipient,
     Retry,
     Secret,
@@ -154,6 +155,7 @@ class WebhookChannel:
     deadline = DEADLINE
     concurrency = 4
     schedule: Sequence[timedelta] = HTTP_SCHEDULE
+    wants: Collection[Part] = (Part.WEBHOOK,)
 
     def __init__(self, name: str, options: WebhookOptions, http: Http, *, _deadline: timedelta = DEADLINE) -> None:
         self.name = name

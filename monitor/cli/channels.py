@@ -158,7 +158,12 @@ async def _send(settings: Settings, entry: ChannelSettings, now: datetime) -> tu
         channel = made[entry.name]
         for recipient in channel.recipients:
             rendered = renderer.render(
-                alert, recipient, situation_name=settings.situation_name, desk_zone=settings.situation_zone, now=now
+                alert,
+                recipient,
+                situation_name=settings.situation_name,
+                desk_zone=settings.situation_zone,
+                now=now,
+                parts=channel.wants,
             )
             identifier = content_key("d1", alert.id, entry.name, recipient.address)
             payload = channel.compose(rendered.message, alert=alert, delivery_id=identifier, recipient=recipient)

@@ -107,7 +107,12 @@ def deliveries_of(alert: Alert, setup: Setup, now: datetime) -> tuple[tuple[Deli
         channel = setup.channels[name]
         for recipient in channel.recipients:
             rendered = setup.renderer.render(
-                alert, recipient, situation_name=setup.situation_name, desk_zone=setup.zone, now=now
+                alert,
+                recipient,
+                situation_name=setup.situation_name,
+                desk_zone=setup.zone,
+                now=now,
+                parts=channel.wants,
             )
             problems += rendered.problems
             delivery_id = content_key("d1", alert.id, name, recipient.address)

@@ -15,7 +15,7 @@ from monitor.alerts import sample
 from monitor.alerts.phrases import ENGLISH, KAZAKH, RUSSIAN
 from monitor.alerts.render import BUILT_IN, MAX_SUBJECT, PARTS, Rendered, Renderer, check_templates, unclosed
 from monitor.errors import TemplateError
-from monitor.model import LANGUAGES, Alert, AlertKind, Recipient, Severity
+from monitor.model import LANGUAGES, Alert, AlertKind, Part, Recipient, Severity
 
 KINDS = ("full", "bare", "edited", "watching", "operator", "test")
 
@@ -416,3 +416,16 @@ def test_a_broken_built_in_template_is_an_error_of_its_own(tmp_path: Path, monke
 def test_a_folder_that_is_not_there_means_no_templates_of_ones_own(tmp_path: Path) -> None:
     assert check_templates(tmp_path / "nothing") == ()
     assert _render(sample.full(), templates=tmp_path / "nothing") == _render(sample.full())
+
+
+def test_only_the_parts_that_a_channel_wants_are_written() -> None:
+    reader = Recipient(address="desk@example.org")
+    message = (
+        Renderer(None)
+        .render(
+            sample.test(), reader, situation_name="K", desk_zone="UTC", now=sample.NOW, parts=(Part.SUBJECT, Part.LINE)
+        )
+        .message
+    )
+    assert (bool(message.subject), bool(message.line), message.text, message.html) == (True, True, "", "")
+    assert message.data

@@ -19,6 +19,7 @@ from monitor.model import (
     Document,
     Entry,
     Feed,
+    Part,
     PollResult,
     Recipient,
     Route,
@@ -43,6 +44,7 @@ class Paper:
     concurrency: int = 1
     schedule: tuple = (timedelta(seconds=5),)
     recipients: tuple = (Recipient(address="desk"),)
+    wants: tuple = tuple(Part)
     composed: list = field(default_factory=list)
 
     def compose(self, message, *, alert, delivery_id, recipient):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from monitor.channels.retry import HTTP_SCHEDULE
-from monitor.model import Alert, Delivered, Delivery, Message, Outcome, Recipient
+from monitor.model import Alert, Delivered, Delivery, Message, Outcome, Part, Recipient
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,6 +22,7 @@ class FakeChannel:
     concurrency: int = 2
     schedule: Sequence[timedelta] = HTTP_SCHEDULE
     recipients: tuple[Recipient, ...] = (Recipient(address="fake"),)
+    wants: Collection[Part] = (Part.SUBJECT, Part.TEXT)
     outcomes: deque[Outcome] = field(default_factory=deque)
     sent: list[tuple[Delivery, datetime]] = field(default_factory=list)
     """Every attempt, whatever came of it."""
