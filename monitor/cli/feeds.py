@@ -225,4 +225,7 @@ def _meant(settings: Settings, given: str) -> Feed:
         raise UsageError(
             f"there is no feed `{given}`, and it is no address: {choose(given, [f.id for f in settings.feeds])}"
         )
-    return Feed(id=given, name=given, url=given, situation=settings.situation_id, outlet=given)
+    from monitor.net.urls import redact
+
+    shown = redact(given)  # its credentials are for the publisher
+    return Feed(id=shown, name=shown, url=given, situation=settings.situation_id, outlet=shown)

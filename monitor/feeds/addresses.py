@@ -41,9 +41,10 @@ def target_of(base: str, locations: list[str]) -> Address | None:
         return None
     try:
         target = httpx.URL(base).join(location)
+        leads = target.scheme in {"http", "https"} and target.host  # a host that is no name of the network raises here
     except (httpx.InvalidURL, ValueError):
         return None
-    return parsed(target) if target.scheme in {"http", "https"} and target.host else None
+    return parsed(target) if leads else None
 
 
 def _utf8(text: str) -> str:

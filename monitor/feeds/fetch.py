@@ -8,6 +8,7 @@ never learnt here: whether a feed moved is decided from many polls (moved.py).
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -45,8 +46,11 @@ FOLLOWED = frozenset({301, 302, 303, 307, 308})
 IM_USED = HTTPStatus.IM_USED
 """226: only what is new, for those who asked with `A-IM: feed` (RFC 3229 section 10.4.1; conformance case 96)."""
 
-END_TAGS = (b"</rss>", b"</feed>", b"</rdf:rdf>")
-"""A document without stated length that ends like this is whole."""
+WHOLE = re.compile(
+    rb"(?:</(?:[\w.-]{1,64}:)?(?:rss|feed|rdf|urlset|sitemapindex)\s*>\s*(?:<!--[^>]{0,300}-->\s*){0,3}|\}\s*)\Z",
+    re.IGNORECASE,
+)
+"""How a document ends that is whole although its length was not stated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +185,7 @@ def _conclude(answer: Answer, hop: _Hop, sent: Validators | None) -> Fetched | N
     failure = None if partial else failed(answer, hop.moved_to, now)
     if failure is not None:
         return failure
-    complete = answer.complete or answer.body[-512:].rstrip().lower().endswith(END_TAGS)
+    complete = answer.complete or WHOLE.search(answer.body[-512:]) is not None
     return Fetched(
         url=_base(lines, hop),
         body=answer.body,

@@ -18,6 +18,9 @@ MAX_VALIDATOR = 1024
 MAX_SECONDS = 2**31
 """Larger numbers count as this (RFC 9111 section 1.2.2)."""
 
+USUAL = 200
+"""Characters of a Cache-Control up to which its meaning is remembered."""
+
 _DIRECTIVE = re.compile(r'\s*([^\s=,;"]+)(?:=("(?:[^"\\]|\\.)*"|[^,]*))?\s*(?:,|$)')
 
 
@@ -52,12 +55,17 @@ class Lines:
 def directives(headers: Headers) -> Mapping[str, str | None]:
     """Return the directives of all Cache-Control lines: names in lower case, quotes removed, the first of each counts."""
     lines = headers.get_list("cache-control")
-    return _read(",".join(lines)) if lines else {}
+    text = ",".join(lines)
+    return {} if not text else _usual(text) if len(text) <= USUAL else _read(text)
 
 
 @lru_cache(maxsize=1024)
+def _usual(text: str) -> Mapping[str, str | None]:
+    """Return the directives of a text of ordinary length: servers send the same few for ever."""
+    return _read(text)
+
+
 def _read(text: str) -> Mapping[str, str | None]:
-    """Return the directives of one text; servers send the same few for ever."""
     found: dict[str, str | None] = {}
     for name, value in _directives(text):
         found.setdefault(name, value)

@@ -256,7 +256,7 @@ def _missed_push(state: FeedState, new: Sequence[Entry], now: datetime) -> bool:
     """Tell whether a poll brought an entry that no push had brought, although there was time for it (case 111)."""
     if not state.pushed or not new:
         return False
-    late = (entry for entry in new if entry.published is None or now - entry.published >= PUSH_GRACE)
+    late = (entry for entry in new if entry.published is None or not now - PUSH_GRACE < entry.published <= now)
     return any(not rhythm.touches(state.known, marks.pack([marks.mark(entry)])) for entry in late)
 
 

@@ -132,12 +132,18 @@ def _holds_one_entry(span: bytes) -> bool:
     return shown is not None and len(_ENTRY.findall(shown)) == 1
 
 
+MOST_HIDDEN = 500
+"""Comments and CDATA sections of one entry that are followed; more are no entry that anybody wrote."""
+
+
 def _visible(data: bytes) -> bytes | None:
     """Return bytes without their comments and CDATA sections, None where one does not end or something else hides tags."""
     if b"<!" not in data and b"<?" not in data:
         return data
-    kept, at = [], 0
+    kept, at = list[bytes](), 0
     while (match := _HIDING.search(data, at)) is not None:
+        if len(kept) > MOST_HIDDEN:
+            return None
         end = _end(data, match, (CDATA, COMMENT))
         if end is None:
             return None

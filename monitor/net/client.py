@@ -180,9 +180,10 @@ def _target(text: str) -> _Target | str:
         return sentence
     try:
         url = httpx.URL(text)
+        host = url.host  # raises for what looks like an international name and is none (`xn--a`)
     except (httpx.InvalidURL, ValueError):
         return "The address cannot be read as a URL."
-    if not url.raw_host:
+    if not host:
         return "The address names no host."
     login = basic(url.username, url.password).encode("ascii") if url.userinfo else b""
     return _Target(url=url.copy_with(userinfo=b"", fragment=None), login=login)

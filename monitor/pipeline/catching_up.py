@@ -30,6 +30,9 @@ MAX_UNDATED = 3
 APART = 1.0
 """Seconds between two requests of a walk."""
 
+MAX_BYTES = 16 * 1024 * 1024
+"""Bytes of older documents after which a walk ends: one publisher fills neither memory nor disk at once."""
+
 PATIENCE = 120.0
 """Seconds after which no further document is asked for: a poll has a lease and a slot that others wait for."""
 
@@ -63,19 +66,22 @@ async def walk_back(reach: Reach, answer: Fetched, parsed: ParsedFeed) -> Caught
     ends = asyncio.get_running_loop().time() + PATIENCE
     asked = {answer.url, reach.feed.url, reach.state.url}
     documents: list[tuple[Entry, ...]] = []
+    size = 0
     way = older(parsed.head, answer.links, answer.url)
     why = "the feed names no older documents"
     while way is not None:
         kind, url = way
         if kind == "archive" and url == reach.state.archive:
             return Caught(documents=tuple(documents), closed=True)
-        if problem := _objection(url, asked, documents, answer.url, late=asyncio.get_running_loop().time() > ends):
+        late = asyncio.get_running_loop().time() > ends or size > MAX_BYTES
+        if problem := _objection(url, asked, documents, answer.url, late=late):
             return Caught(documents=tuple(documents), why=problem)
         asked.add(url)
         got = await reach.document(url)
         if isinstance(got, PollFailure):
             return Caught(documents=tuple(documents), why=f"an older document cannot be had ({_clause(got.reason)})")
         before, page = got
+        size += len(before.body)
         documents.append(page.entries)
         if touches(reach.state.known, page.marks):
             return Caught(documents=tuple(documents), closed=True)

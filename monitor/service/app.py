@@ -139,7 +139,7 @@ class Service:
             network=self.network,
             tasks=tasks,
             concurrency=settings.poll_concurrency,
-            manners=Manners(per_host=settings.per_host, per_domain=settings.per_domain, spacing=settings.host_spacing),
+            manners=_manners(settings),
             on_entries=self._entries,
             on_change=self._change,
             tell=self.tell_operator,
@@ -236,6 +236,9 @@ class Service:
             await self.configuring.configure(self.settings, self.setup, spread=False)
             self._entries.set()
             await self.work_off()
+            while self.poller.has_queue:  # feeds that share a host take turns
+                await asyncio.sleep(TICK.total_seconds())
+                await self.work_off()
             alerts = [summary(alert) for alert in self.take_recent()]
             return {
                 "polls": self.poller.polls,
@@ -385,6 +388,7 @@ class Service:
     def take_over(self, settings: Settings, setup: Setup) -> None:
         """Work by this configuration from now on; channels that stay as they are keep what they have under way."""
         self.setup, self.settings, self._announce_at = setup, settings, self.clock.now()
+        self.poller.configure(settings.poll_concurrency, _manners(settings))
         self.deliverers = {
             name: kept if (kept := self.deliverers.get(name)) and kept.channel is channel else self._deliverer(channel)
             for name, channel in setup.channels.items()
@@ -435,15 +439,17 @@ class Service:
         return len(deliveries)
 
     async def tell_operator(self, headline: str, facts: Mapping[str, str]) -> None:
-        """Tell the operator about the service itself; the same thing once a day."""
+        """Tell the operator about the service itself; the same thing once a day, however its details differ."""
         now = self.clock.now()
+        named = {name: fact for name, fact in facts.items() if name not in {"detail", "minutes"}}
+        about = named if len(named) > 1 else facts  # where there is nothing but details they tell it apart
         alert = policy.plain_alert(
             AlertKind.OPERATOR,
             headline=headline,
             note=facts.get("detail", ""),
             facts=facts,
             rules=self.setup.rules,
-            key=f"{now.date()} {sorted(facts.items())}",
+            key=f"{now.date()} {sorted(about.items())}",
             severity=Severity.WARNING,
             now=now,
         )
@@ -452,6 +458,10 @@ class Service:
     def sent(self) -> int:
         """Return how many sends were made since the start."""
         return sum(deliverer.sent for deliverer in self.deliverers.values())
+
+
+def _manners(settings: Settings) -> Manners:
+    return Manners(per_host=settings.per_host, per_domain=settings.per_domain, spacing=settings.host_spacing)
 
 
 def _is_due(moment: datetime | None, now: datetime) -> bool:

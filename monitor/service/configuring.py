@@ -31,6 +31,8 @@ FIXED = {
     "situation.id": "situation_id",
     "http.listen": "listen",
     "http.public_url": "public_url",
+    "polling.parse_workers": "parse_workers",
+    "service.contact": "contact",
 }
 """What a running service holds on to: settings by the name they have in the files."""
 

@@ -84,6 +84,11 @@ class Hosts:
         self._busy[at.host] += 1
         self._busy[f".{at.domain}"] += 1
 
+    @property
+    def has_queue(self) -> bool:
+        """Whether feeds were given moments that are still to come."""
+        return bool(self._given)
+
     def leave(self, at: Place) -> None:
         """Give the place back."""
         for key in (at.host, f".{at.domain}"):

@@ -27,6 +27,9 @@ UNREACHABLE = frozenset({FailureKind.DNS, FailureKind.CONNECT, FailureKind.TIMEO
 FRESH = 10.0
 """Seconds for which an answer of anybody proves that the network is up."""
 
+DOUBTFUL = 2
+"""Hosts that may fail since the last answer before it proves nothing any more."""
+
 WITNESSES = 3
 """Other hosts that are tried."""
 
@@ -52,6 +55,8 @@ class Network:
     ) -> None:
         self._http, self._feeds, self._tasks, self._on_back = http, feeds, tasks, on_back
         self._answered = -FRESH
+        self._failing = set[str]()
+        """Domains that could not be reached since the last answer."""
         self._judging = asyncio.Lock()
         self._watching: asyncio.Task[None] | None = None
         self.down_since: datetime | None = None
@@ -59,6 +64,7 @@ class Network:
     def answered(self) -> None:
         """Note that a publisher answered."""
         self._answered = time.monotonic()
+        self._failing.clear()
 
     def close(self) -> None:
         """Stop looking whether the network is back."""
@@ -72,9 +78,11 @@ class Network:
         async with self._judging:  # many fail at once: the first finds out for all
             if self.down_since is not None:
                 return True
-            if time.monotonic() - self._answered < FRESH:
+            domain = place(feed).domain
+            self._failing.add(domain)
+            if time.monotonic() - self._answered < FRESH and len(self._failing) <= DOUBTFUL:
                 return False
-            witnesses = self._witnesses(place(feed).domain)
+            witnesses = self._witnesses(domain)
             if not witnesses or await self._any(witnesses):
                 return False
             self.down_since = now

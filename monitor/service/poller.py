@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -36,6 +37,14 @@ AHEAD = 10
 
 SLOW_SHARE = 4
 """Feeds that were too slow or killed their parser the last time share one in so many slots."""
+
+DAWDLED = 10.0
+"""Seconds from which a poll, well or not, counts as slow the next time."""
+
+SLOW_QUEUE = 2
+"""Slow feeds under way for each of their slots; others come back later, so that they fill no room that others need."""
+
+SLOW_LATER = timedelta(seconds=20)
 
 SLOW = frozenset({FailureKind.TIMEOUT, FailureKind.INCOMPLETE, FailureKind.PARSER_KILLED, FailureKind.TOO_LARGE})
 
@@ -67,16 +76,23 @@ class Poller:
         tell: Callable[[str, Mapping[str, str]], Awaitable[None]],
     ) -> None:
         self._store, self._fetcher, self._parser, self._clock = store, fetcher, parser, clock
-        self._network, self._tasks, self._concurrency = network, tasks, concurrency
+        self._network, self._tasks = network, tasks
         self._on_entries, self._on_change, self._tell = on_entries, on_change, tell
-        self._hosts = Hosts(manners)
-        self._slots = asyncio.Semaphore(concurrency)
-        self._slow_slots = asyncio.Semaphore(max(concurrency // SLOW_SHARE, 1))
+        self._dawdlers = set[str]()
+        self._slow = 0
+        self.configure(concurrency, manners)
         self._places: dict[str, tuple[str, Place]] = {}
         self._polls: set[asyncio.Task[None]] = set()
         self._saver = Together(self._write)
         self.in_flight = 0
         self.polls = 0
+
+    def configure(self, concurrency: int, manners: Manners) -> None:
+        """Work with these limits from now on; what is under way ends under the old ones."""
+        self._concurrency, self._hosts = concurrency, Hosts(manners)
+        self._slots = asyncio.Semaphore(concurrency)
+        self._slow_limit = max(concurrency // SLOW_SHARE, 1)
+        self._slow_slots = asyncio.Semaphore(self._slow_limit)
 
     def claim(self, setup: Setup, now: datetime) -> tuple[FeedState, ...]:
         """Lease the feeds that are due, as many as there is room for (blocking)."""
@@ -96,17 +112,28 @@ class Poller:
         if back:
             await asyncio.to_thread(self._store.postpone, back)
 
+    @property
+    def has_queue(self) -> bool:
+        """Whether feeds were due and wait for their host's next moment."""
+        return self._hosts.has_queue
+
     def cancel(self) -> None:
         """Give up the polls under way: nothing of them is stored, and they are due as before."""
         for task in self._polls:
             task.cancel()
 
     def _enter(self, setup: Setup, feed: Feed, state: FeedState, now: datetime) -> datetime | None:
-        at = self._place(feed)
-        later = self._hosts.enter(feed, at, now)
+        slow = feed.id in self._dawdlers or (state.failure is not None and state.failure.kind in SLOW)
+        if slow and self._slow >= SLOW_QUEUE * self._slow_limit:
+            return now + SLOW_LATER
+        at, hosts = self._place(feed), self._hosts
+        later = hosts.enter(feed, at, now)
         if later is None:
             self.in_flight += 1
-            task = self._tasks.create_task(self._run(setup, feed, state, at), name=f"poll {feed.id}")
+            self._slow += slow
+            run = self._run(setup, feed, state, slow=slow)
+            task = self._tasks.create_task(run, name=f"poll {feed.id}")
+            task.add_done_callback(lambda _: hosts.leave(at))
             self._polls.add(task)
             task.add_done_callback(self._polls.discard)
         return later
@@ -117,9 +144,9 @@ class Poller:
             known = self._places[feed.id] = (feed.url, place(feed))
         return known[1]
 
-    async def _run(self, setup: Setup, feed: Feed, state: FeedState, at: Place) -> None:
+    async def _run(self, setup: Setup, feed: Feed, state: FeedState, *, slow: bool) -> None:
         try:
-            result = await self._poll(feed, state)
+            result = await self._poll(feed, state, slow=slow)
             failure = result.state.failure
             if failure is not None and await self._network.is_to_blame(feed, failure, result.at):
                 await self._give_back(state, result.at + OUTAGE_RETRY)
@@ -135,18 +162,20 @@ class Poller:
             log.exception("poll failed unexpectedly", feed=feed.id)
             await self._give_back(state, self._clock.now() + feed.pace)
         finally:
-            self._hosts.leave(at)
+            self._slow -= slow
             self.in_flight -= 1
             self._on_change.set()
 
-    async def _poll(self, feed: Feed, state: FeedState) -> PollResult:
+    async def _poll(self, feed: Feed, state: FeedState, *, slow: bool) -> PollResult:
         async with contextlib.AsyncExitStack() as stack:
-            if state.failure is not None and state.failure.kind in SLOW:
+            if slow:
                 await stack.enter_async_context(self._slow_slots)
             await stack.enter_async_context(self._slots)
+            began = time.monotonic()
             result = await poll(
                 feed, state, fetcher=self._fetcher, parser=self._parser, clock=self._clock, jitter=random.random()
             )
+        (self._dawdlers.add if time.monotonic() - began > DAWDLED else self._dawdlers.discard)(feed.id)
         if result.state.failure is None or result.state.failure.status is not None:
             self._network.answered()
         return result

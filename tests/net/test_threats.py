@@ -19,7 +19,7 @@ from support.http_server import FakeServer, drip, head, pour, raw, redirect, rep
 from support.net import get, http_client
 
 from monitor.net import dial
-from monitor.net.client import Answer, NetFailure, NetKind
+from monitor.net.client import Answer, Http, NetFailure, NetKind
 from monitor.net.transport import tls_context
 
 INSIDE = [
@@ -242,3 +242,17 @@ def test_s24_a_server_that_proves_nothing_gets_no_request(fault: str, tmp_path: 
             assert server.requests == []
 
     asyncio.run(exchange())
+
+
+@pytest.mark.parametrize("host", ["xn--", "xn--a", "xn--0x7f", "a.xn--a.kz"])
+def test_a_host_that_only_looks_international_is_refused_and_breaks_nothing(host: str) -> None:
+    async def ask() -> object:
+        http = Http()
+        try:
+            return await http.request("GET", f"https://{host}/", deadline=timedelta(seconds=5), max_body=10)
+        finally:
+            await http.aclose()
+
+    answer = asyncio.run(ask())
+    assert isinstance(answer, NetFailure)
+    assert answer.kind is NetKind.BAD_URL

@@ -75,6 +75,16 @@ def test_hosts_of_other_domains_do_not_wait_for_each_other() -> None:
     assert [enter(held, feed, NOW) for feed in sites] == [None] * 50
 
 
+def test_it_is_known_whether_feeds_wait_for_their_turn() -> None:
+    held, (first, second) = hosts(), feeds(2)
+    enter(held, first, NOW)
+    assert not held.has_queue
+    enter(held, second, NOW)
+    assert held.has_queue
+    enter(held, second, NOW + SECOND)
+    assert not held.has_queue
+
+
 def test_what_is_long_past_is_forgotten() -> None:
     held, (first, second) = hosts(), feeds(2)
     enter(held, first, NOW)

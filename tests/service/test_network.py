@@ -135,3 +135,11 @@ def test_the_network_is_back_when_one_host_takes_a_connection(monkeypatch: pytes
         return down, held.down_since
 
     assert judged(line, test) == ((NOW, None), [NOW])
+
+
+def test_when_several_hosts_fail_since_the_last_answer_it_proves_nothing_any_more() -> None:
+    async def test(held: Network) -> list[bool]:
+        held.answered()
+        return [await held.is_to_blame(FEEDS[name], FAILED, NOW) for name in ("one", "two", "three", "four")]
+
+    assert judged(Line(), test)[0] == [False, False, True, True]
