@@ -244,7 +244,7 @@ def test_s24_a_server_that_proves_nothing_gets_no_request(fault: str, tmp_path: 
     asyncio.run(exchange())
 
 
-@pytest.mark.parametrize("host", ["xn--", "xn--a", "xn--0x7f", "a.xn--a.kz"])
+@pytest.mark.parametrize("host", ["xn--", "xn--a", "xn--0x7f"])
 def test_a_host_that_only_looks_international_is_refused_and_breaks_nothing(host: str) -> None:
     async def ask() -> object:
         http = Http()
