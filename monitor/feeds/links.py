@@ -135,11 +135,6 @@ class PageLink:
     title: str
 
 
-def html_links(html: str, url: str) -> Links:
-    """Return the targets of a page's head by relation (case 98: never those of its body, where others may write)."""
-    return _collected((rel, link.url) for link in page_links(html, url) for rel in link.rels)
-
-
 def page_links(html: str, url: str) -> tuple[PageLink, ...]:
     """Return the `<link>` elements of a page's head, in order. HTML of any age and XHTML; reads at most `MAX_PAGE` characters."""
     reader = _PageReader(url)
