@@ -3,6 +3,7 @@
     MonitorError                    what happened, where, and what to do: printable to a user as it is
     ├── SettingsError               one or more mistakes in config/ (exit 2)
     ├── UsageError                  the command cannot be meant this way (exit 2)
+    ├── QueryError                  a query of a watch that cannot be meant so
     ├── StoreError                  the database cannot be used
     │   ├── StoreTooNew             a newer program wrote it; this one may not open it
     │   ├── StoreBusy               another service holds it, or it stayed locked past the deadline
@@ -51,6 +52,14 @@ class SettingsError(MonitorError):
 
 class UsageError(MonitorError):
     """The command line asks for something that does not exist or makes no sense."""
+
+
+class QueryError(MonitorError):
+    """A query that cannot be meant so: what is wrong, at which characters [start, end) of it, and what to write instead."""
+
+    def __init__(self, message: str, span: tuple[int, int], hint: str) -> None:
+        self.message, self.span, self.hint = message, span, hint
+        super().__init__(f"{message}; {hint}")
 
 
 class StoreError(MonitorError):

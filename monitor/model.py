@@ -235,6 +235,8 @@ class FeedState:
     """Entries in the last document."""
     said: Pace = field(default_factory=Pace)
     """What the last document that was read said about its pace (without `max_age`)."""
+    max_age: timedelta | None = None
+    """Freshness that the last answer stated; a 304 that says nothing of it leaves it in force (RFC 9111 section 4.3.4)."""
     interval: timedelta | None = None
     """The interval that the feed's own behaviour has led to; None: its configured pace."""
     rhythm: timedelta | None = None
@@ -285,6 +287,15 @@ class PollResult:
     document: Document | None = None
     before: FeedState | None = None
     """The state as it was claimed, where the caller has it: what did not change since is not written again."""
+    answered_by: str | None = None
+    """The address that the feed's own document came from, after redirects."""
+    refusal: PollFailure | None = None
+    """The answer to one of the further documents that asked us to come back later."""
+    children: Mapping[str, Validators] | None = None
+    """What to ask the children of a sitemap index with the next time, by address; kept in memory, once this is saved.
+
+    None where the document was no index, or none was read.
+    """
 
 
 class PushState(StrEnum):
@@ -439,7 +450,8 @@ class Change:
 class Watch:
     """What a user watches. `any`, `all`, `none` hold words and phrases; empty limits mean no limit.
 
-    Wanted is what holds one of `any` (if given), one of each group of `all`, and nothing of `none`.
+    Wanted is what satisfies `query` (if given), holds one of `any` (if given), one of each group of `all`, and nothing of
+    `none`, and scores at least `score`: each keyword that stands in the report counts its boost in the query, or 1.
     """
 
     name: str
@@ -447,6 +459,10 @@ class Watch:
     any: tuple[str, ...] = ()
     all: tuple[tuple[str, ...], ...] = ()
     none: tuple[str, ...] = ()
+    query: str = ""
+    score: float = 0.0
+    based_on: str = ""
+    """Key of what its names mean: the saved queries and the gazetteer it was read with."""
     fields: tuple[str, ...] = ("title", "text")
     languages: tuple[Language, ...] = ()
     sources: tuple[str, ...] = ()
@@ -461,28 +477,34 @@ class Watch:
         """Return a key over all that decides what matches: when it changes, the watch runs over the stored reports."""
         groups = tuple(content_key("", *group) for group in self.all)
         limits = (self.fields, self.languages, self.sources, self.feeds, self.groups)
-        return content_key("w1", *(content_key("", *values) for values in (self.any, groups, self.none, *limits)))
+        asked = (self.query, f"{self.score:g}", self.based_on)
+        return content_key("w2", *(content_key("", *values) for values in (self.any, groups, self.none, asked, *limits)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why a watch wants a report: which keyword, which word of the text, where (character span in that field)."""
+    """Why a watch wants a report: which keyword, which word of the text, where (character span in that field).
+
+    `rule` says what joined the two, for people: `as written`, `Russian ending`, `name in the gazetteer`.
+    """
 
     keyword: str
     surface: str
     field: str
     start: int
     end: int
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """A report that a watch wants, with the reasons."""
+    """A report that a watch wants, with the reasons and how strongly (see `Watch`)."""
 
     report_id: str
     watch: str
     version: int
     reasons: tuple[Reason, ...]
+    score: float = 0.0
 
 
 # --- stories ----------------------------------------------------------------------------------------------------------

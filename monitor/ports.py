@@ -328,7 +328,7 @@ class Store(Protocol):
 
     # -- push
     def subscriptions(self, situation: str) -> tuple[Subscription, ...]:
-        """Return the subscriptions that are not over, and the last one of each feed that has none of them; by feed."""
+        """Return the subscriptions that are not over, and of each feed the last one at each hub and topic without such; by feed."""
 
     def subscription(self, token: str) -> Subscription | None:
         """Return the subscription whose callback address has this token."""
@@ -345,8 +345,8 @@ class Store(Protocol):
     def enqueue_pushes(self, pushes: Sequence[Push]) -> None:
         """Keep pushed documents: once this returns, they survive any crash. Counts them at their subscriptions."""
 
-    def waiting_pushes(self, situation: str, limit: int) -> tuple[Push, ...]:
-        """Return the oldest pushes that were not read yet."""
+    def waiting_pushes(self, situation: str, limit: int, without: Collection[str] = ()) -> tuple[Push, ...]:
+        """Return of each feed the oldest push that was not read yet, those that wait longest first; `without` these feeds."""
 
     def save_pushes(self, results: Sequence[PushResult], now: datetime) -> frozenset[int]:
         """Commit A for pushes: their entries into intake, marks added to what the feeds' rows know, the pushes gone.

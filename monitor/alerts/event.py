@@ -8,7 +8,8 @@ are never lost.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -55,6 +56,8 @@ def _data(alert: Alert, t: Phrases, now: datetime) -> Data:
     report = alert.report
     headline, note = wording(alert, t)
     test = alert.test or alert.kind is AlertKind.TEST
+    summary = one_line(report.text) if report else ""
+    texts = {"title": _Shown.of(report.title, headline), "text": _Shown.of(report.text, summary)} if report else {}
     return {
         "schema": 1,
         "alert_id": alert.id,
@@ -64,7 +67,7 @@ def _data(alert: Alert, t: Phrases, now: datetime) -> Data:
         "severity": alert.severity.word,
         "headline": headline,
         "reason": one_line(alert.reason),
-        "summary": one_line(report.text) if report else "",
+        "summary": summary,
         "url": link(report.link) if report else None,
         "language": report.language if report else t.language,
         "published_at": iso(report.published) if report else None,
@@ -74,7 +77,7 @@ def _data(alert: Alert, t: Phrases, now: datetime) -> Data:
         "source": _source(report) if report else None,
         "story": _story(alert),
         "report": {"id": report.id, "version": report.version} if report else None,
-        "watches": [_watch(alert, match) for match in alert.matches],
+        "watches": [_watch(alert, match, texts) for match in alert.matches],
         "note": " ".join(note or ((t.test_banner, t.test_sentence) if test and report is None else ())),
         "test": test,
         "truncated": False,
@@ -96,17 +99,32 @@ def _story(alert: Alert) -> Data | None:
     return {"id": alert.story_id, "sources": names, "source_count": len(names)}
 
 
-def _watch(alert: Alert, match: Match) -> Data:
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A text of the report, and whether the event shows it letter by letter: then places in the one are places in the other."""
+
+    raw: str
+    as_it_is: bool
+
+    @classmethod
+    def of(cls, raw: str, shown: str) -> _Shown:
+        return cls(raw, raw == shown)
+
+    def at(self, start: int) -> int:
+        """Return where in the text shown a place of the raw one is."""
+        return min(start, len(self.raw)) if self.as_it_is else len(clean(self.raw[:start]).lstrip())
+
+
+def _watch(alert: Alert, match: Match, texts: Mapping[str, _Shown]) -> Data:
     title = one_line(alert.watch_titles.get(match.watch, match.watch))
-    return {"name": match.watch, "title": title, "reasons": [_reason(alert, reason) for reason in match.reasons]}
+    return {"name": match.watch, "title": title, "reasons": [_reason(reason, texts) for reason in match.reasons]}
 
 
-def _reason(alert: Alert, reason: Reason) -> Data:
+def _reason(reason: Reason, texts: Mapping[str, _Shown]) -> Data:
     """Return a reason with its span in the text of this event, which is the report's text cleaned."""
-    texts = {"title": alert.report.title, "text": alert.report.text} if alert.report else {}
-    before = texts.get(reason.field, "")[: reason.start]
+    text = texts.get(reason.field)
     surface = clean(reason.surface)
-    start = len(clean(before).lstrip()) if before else reason.start
+    start = text.at(reason.start) if text and text.raw else reason.start
     return {
         "keyword": cut(one_line(reason.keyword), NAME),
         "surface": cut(surface, NAME),

@@ -25,7 +25,9 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PrefixLoader
 
 from monitor.alerts import sample
+from monitor.alerts.event import event
 from monitor.alerts.feedtext import cut
+from monitor.alerts.phrases import phrases
 from monitor.alerts.sandbox import Failure, Files, Source, compiled, environment, read, written
 from monitor.alerts.view import view
 from monitor.errors import Mistake, TemplateError
@@ -90,11 +92,14 @@ class Renderer:
     ) -> Rendered:
         """Return the alert in the recipient's language and zone; zones are IANA names, `now` tells whether it is late.
 
-        Only `parts` are written, the others stay empty.
+        Only `parts` are written, the others stay empty; without any, the event is all that is made.
 
         Never fails because of a user's template: the built-in one takes its place and `problems` says so. A webhook without a
         user's template has no body; its channel encodes `data`.
         """
+        if not parts:
+            told = event(alert, language=phrases(recipient.language).language, now=now)
+            return Rendered(message=Message(subject="", line="", text="", html="", data=told))
         seen = view(alert, recipient, situation_name=situation_name, desk_zone=desk_zone, now=now)
         variables, language = seen.variables(), seen.t.language
         texts = dict.fromkeys(PARTS, "")

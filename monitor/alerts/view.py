@@ -114,6 +114,7 @@ def view(alert: Alert, recipient: Recipient, *, situation_name: str, desk_zone: 
     late = lateness(alert, now)
     others, words = _others(alert), _words(reasons, t)
     address = link(report.link) if report else None
+    headline, passage = cut(headline, HEADLINE), _excerpt(report, reasons)
 
     def time(name: str, at: datetime) -> Time:
         return Time(name=name, zones=moment(at, desk_zone, recipient.zone, t.language))
@@ -125,12 +126,12 @@ def view(alert: Alert, recipient: Recipient, *, situation_name: str, desk_zone: 
         severity=alert.severity.word,
         severity_word=t.severity_word(alert.severity),
         situation=one_line(situation_name),
-        headline=cut(headline, HEADLINE),
-        headline_pieces=_headline_pieces(cut(headline, HEADLINE), report, reasons),
+        headline=headline,
+        headline_pieces=_headline_pieces(headline, report, reasons),
         headline_lang=_language_tag(report),
         new=_new(alert, t),
-        excerpt="".join(piece.text for piece in _excerpt(report, reasons)),
-        excerpt_pieces=_excerpt(report, reasons),
+        excerpt="".join(piece.text for piece in passage),
+        excerpt_pieces=passage,
         source=one_line(report.source) if report else "",
         grade=_grade(report, t),
         grade_word=t.grades.get(_grade(report, t), ""),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -35,6 +36,28 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document inst
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="Show at most so many, the newest first.")]
 Since = Annotated[
     str | None, typer.Option("--since", help="Only from then on: 30m, 24h, 7d, or a date.", show_default=False)
+]
+
+
+def _networks(given: list[str] | None) -> list[str] | None:
+    """Return networks as given; anything else is wrong usage."""
+    for text in given or ():
+        try:
+            ip_network(text.strip())
+        except ValueError:
+            raise typer.BadParameter(f"`{text}` is not a network: write it like 10.0.0.0/8 or fd00::/8") from None
+    return given
+
+
+Networks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-network",
+        metavar="CIDR",
+        help="A network of your own that the address may be in, like 10.0.0.0/8.",
+        show_default=False,
+        callback=_networks,
+    ),
 ]
 
 Function = Callable[..., None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import RenderableType
 
-from monitor.cli import feeds_answer, feeds_check, moments, output, shapes
-from monitor.cli.command import FAULT, Json, command, group
+from monitor.cli import feeds_answer, feeds_check, feeds_push, moments, output, shapes
+from monitor.cli.command import FAULT, Json, Networks, command, group
+from monitor.cli.feeds_advice import require_address, what_to_do
 from monitor.cli.session import Session
-from monitor.errors import UsageError
+from monitor.errors import StoreError, UsageError
 from monitor.model import Feed, FeedState, PushState, Subscription
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def list_feeds(
             shapes.listed("feeds", (shapes.feed(r.feed, r.state, r.subscription, r.health, r.reason) for r in wanted))
         )
         return
-    output.show(_table(wanted, session.now), *_reasons(wanted, with_disabled=disabled))
+    output.show(_table(wanted, session.now), *_reasons(wanted, session.now, with_disabled=disabled))
     if all(row.state is None for row in rows):
         output.say("Nothing was polled yet: start the service with `monitor run`.")
 
@@ -117,15 +118,20 @@ def check_feeds(
     twice: Annotated[
         bool, typer.Option("--twice", help="Ask each a second time, to see whether it honours its validators.")
     ] = False,
+    networks: Networks = None,
     as_json: Json = False,
 ) -> None:
     """Fetch and read feeds once, as the service would, and store nothing. Exit code 1 when one cannot be watched.
 
     For a single feed everything is shown: redirects, the headers that polling goes by, encoding, validators, stated and
-    recommended pace, pushes, archives, entries with their times, warnings. One request for each, two with --twice.
+    recommended pace, pushes, archives, entries with their times, warnings, and of a configured one what its hub said. One
+    request for each, two with --twice.
     """
     settings = session.settings(secrets=True)
-    feeds = [_meant(settings, each) for each in wanted or ()] or [feed for feed in settings.feeds if feed.enabled]
+    allowed = tuple(networks or ())
+    feeds = [_meant(settings, each, allowed) for each in wanted or ()] or [
+        feed for feed in settings.feeds if feed.enabled
+    ]
     if not feeds:
         raise UsageError(
             "there is no enabled feed to check: name an address, or add a feed with `monitor feeds add URL`"
@@ -133,14 +139,32 @@ def check_feeds(
     with output.progress("checking feeds", len(feeds)) as display:
         task = display.task_ids[0]
         checks = feeds_check.check_feeds(settings, feeds, lambda _done: display.advance(task), twice=twice)
+    ids = {feed.id for feed in settings.feeds}
     if as_json:
-        output.show_json(shapes.listed("feeds", map(feeds_answer.shape, checks)))
+        rows = (feeds_answer.shape(check, configured=check.feed.id in ids) for check in checks)
+        output.show_json(shapes.listed("feeds", rows))
     elif len(checks) == 1:
-        output.show(*feeds_answer.described(checks[0], settings.zone))
+        output.show(*feeds_answer.described(checks[0], settings.zone, configured=checks[0].feed.id in ids))
+        _say_push(session, settings, checks[0].feed)
     else:
-        output.show(_check_table(checks))
+        output.show(_check_table(checks, ids))
     if not all(check.usable for check in checks):
         raise typer.Exit(FAULT)
+
+
+def _say_push(session: Session, settings: Settings, feed: Feed) -> None:
+    """Say what is odd about the pushes of a feed that is configured."""
+    if feed not in settings.feeds:
+        return
+    try:
+        with session.store_if_any() as store:
+            latest = _latest(store.subscriptions(settings.situation_id)) if store else {}
+    except StoreError as error:
+        output.say(f"! how its pushes stand cannot be told: {error}")
+        return
+    odd = feeds_push.oddity(latest.get(feed.id), session.now)
+    if odd:
+        output.say(f"! {odd}")
 
 
 def _rows(settings: Settings, store: Store | None, now: datetime) -> list[Row]:
@@ -190,32 +214,35 @@ def _cells(row: Row, now: datetime) -> tuple[object, ...]:
     )
 
 
-def _reasons(rows: Sequence[Row], *, with_disabled: bool) -> Iterable[RenderableType]:
-    """Return what is to be said about feeds that are not well, and about gaps."""
+def _reasons(rows: Sequence[Row], now: datetime, *, with_disabled: bool) -> Iterable[RenderableType]:
+    """Return what is to be said about feeds that are not well, about gaps, and about pushes."""
     quiet = {"ok", "new"} if with_disabled else {"ok", "new", "disabled"}
     said = [(row.feed.id, row.reason) for row in rows if row.reason and row.health not in quiet]
     said += [(row.feed.id, row.state.gap) for row in rows if row.state and row.state.gap]
     said += [(row.feed.id, row.state.warning) for row in rows if row.state and row.state.warning]
+    said += [(row.feed.id, odd) for row in rows if (odd := feeds_push.oddity(row.subscription, now))]
     if said:
         yield output.heading("Why")
         yield output.table(("id", "reason"), said, empty="")
 
 
-def _check_table(checks: Sequence[feeds_check.Check]) -> RenderableType:
+def _check_table(checks: Sequence[feeds_check.Check], ids: Collection[str]) -> RenderableType:
     rows = (
         (
             check.feed.id,
             "ok" if check.usable else "failing",
             len(check.parsed.entries) if check.parsed else None,
-            check.failure.reason if check.failure else " ".join(check.warnings),
+            f"{check.failure.reason} {what_to_do(check.failure.kind, configured=check.feed.id in ids)}"
+            if check.failure
+            else " ".join(check.warnings),
         )
         for check in checks
     )
     return output.table(("id", "state", "entries", "reason"), rows, empty="")
 
 
-def _meant(settings: Settings, given: str) -> Feed:
-    """Return the configured feed with this id or address, else a feed made of the address."""
+def _meant(settings: Settings, given: str, networks: tuple[str, ...]) -> Feed:
+    """Return the configured feed with this id or address, else a feed made of the address, which may be in these networks."""
     for feed in settings.feeds:
         if given in {feed.id, feed.url}:
             return feed
@@ -223,9 +250,11 @@ def _meant(settings: Settings, given: str) -> Feed:
         from monitor.settings.words import choose
 
         raise UsageError(
-            f"there is no feed `{given}`, and it is no address: {choose(given, [f.id for f in settings.feeds])}"
+            f"there is no feed `{given}`: {choose(given, [f.id for f in settings.feeds])}"
+            " (an address begins with https:// or http://)"
         )
+    require_address(given)
     from monitor.net.urls import redact
 
     shown = redact(given)  # its credentials are for the publisher
-    return Feed(id=shown, name=shown, url=given, situation=settings.situation_id, outlet=shown)
+    return Feed(id=shown, name=shown, url=given, situation=settings.situation_id, outlet=shown, allow_networks=networks)

@@ -12,9 +12,10 @@ from rich.text import Text
 
 from monitor.alerts.feedtext import one_line
 from monitor.cli import moments, output
+from monitor.cli.feeds_advice import what_to_do
 from monitor.cli.feeds_check import Check
 from monitor.cli.words import shown_address
-from monitor.feeds.health import advice, recommended_pace
+from monitor.feeds.health import recommended_pace
 from monitor.model import Pace
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 HOURS = 24
 
 
-def shape(check: Check) -> dict[str, Any]:
-    """Return a check for `--json`."""
+def shape(check: Check, *, configured: bool) -> dict[str, Any]:
+    """Return a check for `--json`; `configured`: of a feed in feeds.yaml."""
     fetched, parsed, failure, said = check.fetched, check.parsed, check.failure, check.said
     head = parsed.head if parsed else None
     hours, days = skips(said)
@@ -44,7 +45,7 @@ def shape(check: Check) -> dict[str, Any]:
         "usable": check.usable,
         "failure": failure.kind if failure else None,
         "reason": failure.reason if failure else None,
-        "advice": advice(failure.kind) if failure else None,
+        "advice": what_to_do(failure.kind, configured=configured) if failure else None,
         "answered_by": shown_address(fetched.url) if fetched else None,
         "status": fetched.status if fetched else failure.status if failure else None,
         "content_type": fetched.content_type if fetched else None,
@@ -80,14 +81,14 @@ def shape(check: Check) -> dict[str, Any]:
     }
 
 
-def described(check: Check, zone: str) -> Iterable[RenderableType]:
-    """Return a check for people."""
+def described(check: Check, zone: str, *, configured: bool) -> Iterable[RenderableType]:
+    """Return a check for people; `configured`: of a feed in feeds.yaml."""
     failure, parsed = check.failure, check.parsed
     verdict = Text("It can be watched.", style="green") if check.usable else Text("It cannot be watched.", style="red")
     yield Text(one_line(title(check) or check.feed.name), style="bold")
     yield verdict
     if failure:
-        yield Text(one_line(f"{failure.reason} {advice(failure.kind)}"))
+        yield Text(one_line(f"{failure.reason} {what_to_do(failure.kind, configured=configured)}"))
     yield output.facts(_facts(check, zone))
     for warning in check.warnings:
         yield Text(one_line(f"! {warning}"), style="yellow")

@@ -62,7 +62,9 @@ class Check:
         return tuple(sentence for is_so, sentence in self._oddities() if is_so)
 
     def _oddities(self) -> tuple[tuple[object, str], ...]:
-        fetched, parsed = self.fetched, self.parsed
+        from monitor.feeds.health import ONE_ENTRY
+
+        fetched, parsed, hubs = self.fetched, self.parsed, self.links.get("hub", ())
         entries = parsed.entries if parsed else ()
         index = parsed is not None and bool(parsed.more)
         return (
@@ -84,6 +86,7 @@ class Check:
                 parsed and parsed.head and parsed.head.expired,
                 "The publisher says that this feed has ended.",
             ),
+            (parsed and parsed.shown == 1 and not index, ONE_ENTRY),
             (
                 fetched and not fetched.complete,
                 "The end of the document is not certain: the connection was closed without a length.",
@@ -91,6 +94,10 @@ class Check:
             (
                 fetched and fetched.permanent_target,
                 f"The feed has moved for good to {fetched.permanent_target if fetched else ''}: write that address instead.",
+            ),
+            (
+                hubs and not any(hub.startswith("https://") for hub in hubs),
+                "Its hub has no https address: pushes would not be signed. Ask the publisher for one with https.",
             ),
             (
                 fetched and not fetched.validators,
@@ -130,16 +137,24 @@ async def _check_all(
     settings: Settings, feeds: Sequence[Feed], on_done: Callable[[Check], None], *, twice: bool
 ) -> tuple[Check, ...]:
     slots = asyncio.Semaphore(settings.poll_concurrency)
-    hosts = {urlsplit(feed.url).netloc: asyncio.Semaphore(settings.per_host) for feed in feeds}
+    hosts = {_host(feed): asyncio.Semaphore(settings.per_host) for feed in feeds}
     async with _tools(workers=min(settings.parse_workers, len(feeds))) as (http, parser):
 
         async def one(feed: Feed) -> Check:
-            async with hosts[urlsplit(feed.url).netloc], slots:
+            async with hosts[_host(feed)], slots:
                 done = await _check(feed, http, settings.contact, parser, twice=twice)
             on_done(done)
             return done
 
         return tuple(await asyncio.gather(*(one(feed) for feed in feeds)))
+
+
+def _host(feed: Feed) -> str:
+    """Return whom a feed asks; the address itself where it names nobody that can be asked (its check says why)."""
+    try:
+        return urlsplit(feed.url).netloc
+    except ValueError:
+        return feed.url
 
 
 @asynccontextmanager

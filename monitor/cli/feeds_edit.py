@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 import typer
 
 from monitor.cli import editing, feeds_check, feeds_finding, output
-from monitor.cli.command import Json, command
+from monitor.cli.command import Json, Networks, command
 from monitor.cli.feeds import app
+from monitor.cli.feeds_advice import require_address
 from monitor.cli.session import Session
 from monitor.cli.words import shown_address
 from monitor.errors import UsageError
@@ -49,12 +50,7 @@ def add_feed(
         str | None, typer.Option("--grade", help="Reliability, A (best) to F.", show_default=False)
     ] = None,
     pace: Annotated[str | None, typer.Option("--pace", help="How often: 90s, 5m, 2h.", show_default=False)] = None,
-    networks: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow-network", metavar="CIDR", help="A network of your own that it may be in.", show_default=False
-        ),
-    ] = None,
+    networks: Networks = None,
     crisis: Annotated[bool, typer.Option("--crisis", help="Poll it as often as feeds of a crisis are.")] = False,
     check: Annotated[bool, typer.Option("--check/--no-check", help="Fetch it once first.")] = True,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Where a site has several feeds, take the best.")] = False,
@@ -65,6 +61,7 @@ def add_feed(
     Given the address of a page, the feeds of its site are looked for, and you are asked which one you mean.
     A running service takes the change over at once; its older entries are stored without alerts.
     """
+    require_address(url)
     settings = session.settings(secrets=True)
     allowed = tuple(networks or ())
     found = feeds_finding.find(settings, url, allowed, best=yes) if check else None

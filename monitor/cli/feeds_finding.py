@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from monitor.cli import feeds_answer, feeds_check, moments, output
+from monitor.cli.feeds_advice import FIRST, NO_FEED_FOUND
 from monitor.cli.words import shown_address
 from monitor.errors import MonitorError, UsageError
 from monitor.model import FailureKind, Feed, PollFailure
@@ -66,8 +67,6 @@ def _itself(url: str, check: feeds_check.Check) -> Found:
 
 def _of_the_site(settings: Settings, check: feeds_check.Check, failure: PollFailure) -> Sequence[Found]:
     """Return the feeds of the site whose page was fetched instead of a feed."""
-    from monitor.feeds.health import advice
-
     shown = shown_address(check.feed.url)
     found: tuple[Found, ...] | PollFailure = ()
     if failure.kind is FailureKind.NOT_A_FEED and check.fetched is not None:
@@ -75,9 +74,8 @@ def _of_the_site(settings: Settings, check: feeds_check.Check, failure: PollFail
             found = feeds_check.find_feeds(settings, check.feed, check.fetched)
     if isinstance(found, PollFailure) or not found:
         reason = found.reason if isinstance(found, PollFailure) else failure.reason
-        none = " No feed of this site was found." if failure.kind is FailureKind.NOT_A_FEED else ""
-        why = f"{reason}{none} {advice(failure.kind)}"
-        raise MonitorError(f"{shown} was not added: {why} (--no-check adds it all the same)")
+        what = NO_FEED_FOUND if failure.kind is FailureKind.NOT_A_FEED else FIRST[failure.kind]
+        raise MonitorError(f"{shown} was not added: {reason} {what}")
     return found
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -52,10 +52,13 @@ def stderr() -> Console:
 
 
 def _console(*, stderr: bool) -> Console:
-    console = Console(stderr=stderr, highlight=False, emoji=False, markup=False)
-    if not console.is_terminal:
-        console = Console(stderr=stderr, highlight=False, emoji=False, markup=False, width=WIDE)
-    return console
+    width = None if _is_terminal(sys.stderr if stderr else sys.stdout) else WIDE
+    return Console(stderr=stderr, highlight=False, emoji=False, markup=False, width=width)
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    """Tell whether people read this stream on a terminal, whatever FORCE_COLOR says about its colours."""
+    return stream.isatty()
 
 
 def say(sentence: str) -> None:
@@ -72,7 +75,7 @@ def show(*parts: RenderableType) -> None:
         for part in parts:
             console.print(part, soft_wrap=isinstance(part, str | Text))
     text = captured.get()
-    if not console.is_terminal:
+    if not _is_terminal(sys.stdout):
         text = "".join(f"{line.rstrip()}\n" for line in text.removesuffix("\n").split("\n"))
     sys.stdout.write(text)
 
@@ -128,16 +131,17 @@ def cell(value: object) -> Text:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> RenderableType:
-    """Return rows under headings, the first column unbroken; the sentence `empty` where there are none.
+    """Return rows under headings, the first column unbroken where it leaves room for the others; `empty` where there are none.
 
     Where no terminal sets the width every row is one line with two spaces between columns.
     """
     listed = [[cell(value) for value in row] for row in rows]
     if not listed:
         return Text(empty)
+    first = max(row[0].cell_len for row in listed)
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
     for number, heading in enumerate(headings):
-        grid.add_column(heading, no_wrap=number == 0, overflow="fold")
+        grid.add_column(heading, no_wrap=number == 0 and first <= stdout().width // 2, overflow="fold")
     for row in listed:
         grid.add_row(*row)
     return grid

@@ -6,10 +6,10 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -61,7 +61,10 @@ def run(
 
 
 def once(session: Session, as_json: Json = False) -> None:
-    """Poll what is due now, decide, deliver, and end: for cron, or to try a configuration out."""
+    """Poll what is due now, decide, deliver, and end: for cron, or to try a configuration out.
+
+    Exit code 1 when nobody can be reached.
+    """
     settings = _checked(session)
     from monitor.service.app import run_once
     from monitor.service.logs import configure
@@ -75,7 +78,15 @@ def once(session: Session, as_json: Json = False) -> None:
         done = asyncio.run(run_once(settings))
     if as_json:
         output.show_json(done)
-        return
+    else:
+        _show_done(done)
+    if done["network_down"]:
+        output.say("! Nobody can be reached: the network of this machine is down. No feed is to blame, all stay due.")
+        raise typer.Exit(FAULT)
+
+
+def _show_done(done: Mapping[str, Any]) -> None:
+    """Print what `once` did."""
     output.show(
         f"Polled {output.count(done['polls'], 'feed')}, decided {output.count(done['entries'], 'entry', 'entries')}, "
         f"made {output.count(len(done['alerts']), 'alert')}, sent {output.count(done['sent'], 'delivery', 'deliveries')}."

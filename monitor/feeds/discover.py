@@ -3,19 +3,22 @@
 Three places, each only where the one before has nothing: the links of the page's head; a few well-known paths of the site; the
 news sitemaps that its robots.txt names. Nothing is believed: each candidate is fetched and read, and only what has the form of
 a feed is offered. All requests go through the guarded fetcher with the permissions of the feed that is being added, one after
-another; a page can make us ask `MAX_CANDIDATES` addresses, `PATHS` and robots.txt, and nothing more (threat S1).
+another and a second apart. A page can make us send `MAX_REQUESTS` of them, each redirect and each child of an index counted, and
+nothing more (threat S1); a host that asks us to come back later ends the search.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
 from monitor.feeds import charset
+from monitor.feeds.fetch import PERMANENT
 from monitor.feeds.links import PageLink, absolute, page_links
 from monitor.model import FailureKind, Feed, PollFailure
 from monitor.ports import Fetched, Fetcher, More, ParsedFeed, Parser
@@ -25,6 +28,12 @@ How = Literal["itself", "link", "path", "sitemap"]
 
 MAX_CANDIDATES = 6
 """Addresses asked of those that a page or a robots.txt names."""
+
+MAX_REQUESTS = 20
+"""Requests after that for the page itself."""
+
+APART = 1.0
+"""Seconds between two requests: most go to one host."""
 
 DEADLINE = timedelta(seconds=90)
 """For everything after the page itself; then what was found so far is the answer."""
@@ -71,13 +80,18 @@ class Found:
 
 
 async def discover(
-    feed: Feed, *, fetcher: Fetcher, parser: Parser, page: Fetched | None = None
+    feed: Feed,
+    *,
+    fetcher: Fetcher,
+    parser: Parser,
+    page: Fetched | None = None,
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> tuple[Found, ...] | PollFailure:
     """Return the feeds of the site at `feed.url`, best first; empty where there are none, a failure where it cannot be fetched.
 
     `page` is the answer of that address where the caller has it already. `feed` is not stored: it gives the permissions
     (`allow_networks`), proxy, user agent and credentials; the fetcher keeps the last to their origin. Takes at most one poll's
-    deadline for the page and `DEADLINE` for the rest.
+    deadline for the page and `DEADLINE` for the rest; `pause` waits before each further request.
     """
     if page is None:
         answer = await fetcher.fetch(feed, None)
@@ -85,7 +99,7 @@ async def discover(
             return answer
         assert isinstance(answer, Fetched)  # no condition was sent
         page = answer
-    search = _Search(feed=feed, fetcher=fetcher, parser=parser, page=page)
+    search = _Search(feed=feed, fetcher=fetcher, parser=parser, page=page, pause=pause)
     try:
         async with asyncio.timeout(DEADLINE.total_seconds()):
             await search.run()
@@ -154,8 +168,11 @@ class _Search:
     fetcher: Fetcher
     parser: Parser
     page: Fetched
+    pause: Callable[[float], Awaitable[None]]
     found: list[Found] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
+    left: int = MAX_REQUESTS
+    """Requests that may still be sent."""
 
     async def run(self) -> None:
         """Look at the document itself, then at each place until one has something."""
@@ -173,37 +190,60 @@ class _Search:
     async def _paths(self) -> None:
         """Probe the well-known paths until one is a feed; one that leads to the home page is not followed there."""
         for path in PATHS:
-            address = urljoin(self.page.url, path)
-            if address in self.asked:
-                continue
-            self.asked.add(address)
-            answer = await self.fetcher.fetch(self.feed, None, address=address, redirects=False)
-            if isinstance(answer, PollFailure) and answer.kind is FailureKind.REDIRECT and answer.moved_to:
-                if urlsplit(answer.moved_to).path.strip("/"):
-                    await self._try(answer.moved_to, how="path")
-            elif isinstance(answer, Fetched):
-                await self._read(answer, how="path")
+            await self._try(urljoin(self.page.url, path), how="path")
             if self.found:
                 return
 
     async def _sitemaps(self) -> None:
         """Try the sitemaps of robots.txt until one has news."""
-        answer = await self.fetcher.fetch(self.feed, None, address=urljoin(self.page.url, "/robots.txt"))
-        if isinstance(answer, Fetched):
-            for url in sitemaps(answer.body, answer.url)[:MAX_CANDIDATES]:
+        got = await self._ask(urljoin(self.page.url, "/robots.txt"))
+        if got is not None:
+            for url in sitemaps(got[0].body, got[0].url)[:MAX_CANDIDATES]:
                 await self._try(url, how="sitemap")
                 if self.found:
                     return
 
     async def _try(self, url: str, *, how: How, title: str = "") -> None:
         """Fetch and read an address that was not asked yet."""
-        if url in self.asked:
-            return
-        self.asked.add(url)
-        answer = await self.fetcher.fetch(self.feed, None, address=url)
-        if isinstance(answer, Fetched) and (answer.url == url or answer.url not in self.asked):
-            self.asked.add(answer.url)
-            await self._read(answer, how=how, title=title, address=answer.permanent_target or url)
+        got = await self._ask(url, home=how != "path")
+        if got is not None:
+            answer, address = got
+            named = how != "path"  # an address that was only guessed is nobody's to keep
+            await self._read(answer, how=how, title=title, address=address if named else answer.url)
+
+    async def _ask(self, url: str, *, home: bool = True) -> tuple[Fetched, str] | None:
+        """Return the document at an address, and the address behind its permanent redirects; None where there is nothing new.
+
+        Redirects are followed one by one, so that each is counted and none leads to what was asked before; with `home=False` none
+        leads to a site's front page either.
+        """
+        address, permanent = url, True
+        while url not in self.asked and self.left > 0:
+            self.asked.add(url)
+            self.left -= 1
+            await self.pause(APART)
+            answer = await self.fetcher.fetch(self.feed, None, address=url, redirects=False)
+            if isinstance(answer, Fetched):
+                known = answer.url != url and answer.url in self.asked
+                self.asked.add(answer.url)
+                return None if known else (answer, address)
+            assert isinstance(answer, PollFailure)  # no condition was sent
+            target = self._next(url, answer)
+            if target is None or not (home or urlsplit(target).path.strip("/")):
+                return None
+            permanent = permanent and answer.status in PERMANENT
+            address, url = target if permanent else address, target
+        return None
+
+    def _next(self, url: str, failure: PollFailure) -> str | None:
+        """Return where a redirect leads that may be followed; whoever asks us to come back later is asked no more."""
+        if failure.retry_after or failure.kind is FailureKind.THROTTLED:
+            self.left = 0
+            return None
+        if failure.kind is not FailureKind.REDIRECT or failure.moved_to is None:
+            return None
+        unprotected = urlsplit(url).scheme == "https" and urlsplit(failure.moved_to).scheme == "http"
+        return None if unprotected else failure.moved_to
 
     async def _read(self, answer: Fetched, *, how: How, title: str = "", address: str | None = None) -> bool:
         """Parse an answer, note it where it is a feed, and tell whether it is one."""
@@ -220,11 +260,10 @@ class _Search:
         """Note a sitemap index by one child: the one that calls itself news, by its own address, else the newest."""
         urls = [child.url for child in children if child.url not in self.asked]
         child = next((url for url in urls if _is_news(url)), next(iter(urls), None))
-        if child is None:
+        got = await self._ask(child) if child is not None else None
+        if child is None or got is None:
             return False
-        self.asked.add(child)
-        answer = await self.fetcher.fetch(self.feed, None, address=child)
-        parsed = await self.parser.parse(answer, whole=True, lane="new") if isinstance(answer, Fetched) else None
+        parsed = await self.parser.parse(got[0], whole=True, lane="new")
         if not isinstance(parsed, ParsedFeed) or not parsed.entries:
             return False
         self.found.append(_found(parsed, child if _is_news(child) else address, how, ""))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.model import Entry, FeedState
+from monitor.model import Entry, FeedState, PollFailure
 
 MAX_CAUGHT = 2000
 """Entries taken from older documents at once, the newest first: what one ordinary document may hold."""
@@ -22,6 +22,8 @@ class Caught:
     """The walk came to what was known before: nothing is missing."""
     why: str = ""
     """Where it is not closed: why the walk ended, as half a sentence."""
+    refusal: PollFailure | None = None
+    """The answer that asked us to come back later, where that ended the walk."""
 
 
 def entries_of(documents: Iterable[Sequence[Entry]]) -> tuple[Entry, ...]:

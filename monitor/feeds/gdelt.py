@@ -97,7 +97,7 @@ def _refused(text: str, url: str) -> PollFailure | None:
     """Return GDELT's sentence as a failure. Elsewhere only its own wordings count: other sites send plain text too."""
     if len(text) > MAX_SENTENCE or "<" in text:
         return None
-    sentence = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    sentence = _sentences(text)
     refusal = _REFUSAL.match(sentence)
     if refusal is None and not _is_gdelt(url):
         return None
@@ -107,6 +107,14 @@ def _refused(text: str, url: str) -> PollFailure | None:
         reason=f"GDELT answers: {sentence}",
         status=200,
     )
+
+
+def _sentences(text: str) -> str:
+    """Return the lines of a text as sentences on one line, each with its end."""
+    lines = (
+        " ".join("".join(char if char.isprintable() else " " for char in line).split()) for line in text.splitlines()
+    )
+    return " ".join(line if line.endswith((".", "!", "?")) else f"{line.rstrip(' ,;:')}." for line in lines if line)
 
 
 def _is_gdelt(url: str) -> bool:

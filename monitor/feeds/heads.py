@@ -42,6 +42,9 @@ MAX_LINKS = 100
 MAX_TEXT = 1000
 """Characters of a value; no number or address is longer."""
 
+MAX_BASE = 1000
+"""Characters of a base address; a longer one is none. Nested relative ones grow with every element."""
+
 _IANA = "http://www.iana.org/assignments/relation/"
 _START_TAG = re.compile(rb"""<(?:[^<>"']|"[^"]*+"|'[^']*+')*+>""")
 _WORDS = frozenset({"ttl", "updateperiod", "updatefrequency", "hour", "day", "link", "generator"})
@@ -225,7 +228,7 @@ def _refuse(*_declaration: object) -> None:
 def _base(base: str, attributes: dict[str, str]) -> str:
     own = attributes.get("xml:base")
     try:
-        return urljoin(base, own) if own else base
+        return urljoin(base, own) if own and len(base) + len(own) <= MAX_BASE else base
     except ValueError:
         return base
 

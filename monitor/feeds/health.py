@@ -23,7 +23,7 @@ GAP_TOLD = timedelta(hours=24)
 
 ADVICE: dict[FailureKind, str] = {
     FailureKind.BAD_URL: "Correct the address in feeds.yaml.",
-    FailureKind.ADDRESS_BLOCKED: "If this server is meant to be reached, add its network to allow_networks of the feed.",
+    FailureKind.ADDRESS_BLOCKED: "If it is not meant, somebody leads this feed into a private network: look for its real address.",
     FailureKind.DNS: "Check the spelling of the host name; if other feeds fail too, check this machine's DNS.",
     FailureKind.CONNECT: "The server may be down or block this machine; if other feeds fail too, check the network.",
     FailureKind.TLS: "The publisher has to repair the certificate; check that this machine's clock is right.",
@@ -34,7 +34,7 @@ ADVICE: dict[FailureKind, str] = {
     FailureKind.PROTOCOL: "What answers there is no proper web server; check address and port.",
     FailureKind.REDIRECT: "Open the address in a browser and write where it leads into feeds.yaml.",
     FailureKind.THROTTLED: "It is asked less often by itself; a longer pace for this feed avoids it.",
-    FailureKind.UNAUTHORIZED: "Set or renew the authorization of this feed.",
+    FailureKind.UNAUTHORIZED: "Set or renew the authorization of this feed, or what its proxy asks for.",
     FailureKind.BLOCKED: "Ask the publisher, or try another user_agent or a proxy for this feed.",
     FailureKind.CHALLENGE: "Only browsers get past this check: ask the publisher to let feed readers through, or look for another way"
     " to its reports (sitemap, news search).",
@@ -42,11 +42,15 @@ ADVICE: dict[FailureKind, str] = {
     FailureKind.GONE: "Remove the feed, or look for its successor; this one is asked ever more rarely, in the end once a month.",
     FailureKind.SERVER_ERROR: "The publisher has to repair it; it is tried again.",
     FailureKind.UNEXPECTED_STATUS: "Open the address in a browser to see what the server does; it is tried again.",
-    FailureKind.NOT_A_FEED: "Look for the address of the feed itself (RSS, Atom or JSON Feed); this one shows something else.",
+    FailureKind.NOT_A_FEED: "Look for the address of the feed itself: `monitor feeds add` with that of the site's page finds it.",
     FailureKind.EMPTY: "The publisher sends nothing; it is tried again.",
     FailureKind.PARSER_KILLED: "The document is far out of the ordinary or meant to do harm; look at it before keeping the feed.",
 }
 """What a person can do, for every kind of failure."""
+
+
+ONE_ENTRY = "It shows one entry at a time; what comes and goes between two polls is never seen."
+"""No gap can be told of such a feed (case 50); it is only asked sooner when its entry was replaced."""
 
 
 SUBSCRIPTIONS = {PushState.PENDING: "asked", PushState.DENIED: "denied", PushState.ENDED: "ended"}
@@ -72,7 +76,9 @@ def describe_state(state: FeedState, feed: Feed, now: datetime) -> tuple[Health,
     if is_stale(state, now):
         usual = f"; usually something comes {rhythm(state)}" if state.rhythm else ""
         return "silent", f"It answers, but nothing new has come for {span(quiet)}{usual}."
-    said = " ".join(part for part in (_gap(state, now), _warned(state)) if part)
+    said = " ".join(
+        part for part in (_gap(state, now), _warned(state), ONE_ENTRY if state.entries == 1 else "") if part
+    )
     return "ok", said or f"Last new entry {span(quiet)} ago."
 
 

@@ -125,6 +125,11 @@ def after_failure(feed: Feed, state: FeedState, failure: PollFailure, *, now: da
     return now + wait + min(wait * JITTER, MAX_JITTER) * jitter
 
 
+def rest_of(feed: Feed, refusal: PollFailure) -> timedelta:
+    """Return how long a feed rests at least of whose further documents one was refused so (cases 61, 63)."""
+    return min(refusal.retry_after, MAX_WAIT) if refusal.retry_after else 2 * max(feed.pace, feed.floor)
+
+
 def _rest(feed: Feed, state: FeedState, failure: PollFailure, now: datetime) -> timedelta:
     """Return how long a failing feed rests by itself: never shorter than it does when all is well."""
     if failure.kind is FailureKind.GONE:
@@ -204,16 +209,35 @@ def wants_audit(state: FeedState, now: datetime) -> bool:
     return state.audited_at is None or abs(now - state.audited_at) >= AUDIT
 
 
-def may_poll_now(state: FeedState, now: datetime) -> str | None:
-    """Return why a feed is not polled on request now, None when it may be: a publisher asked to be left alone (case 45)."""
-    failure, asked_at = state.failure, state.last_attempt_at
-    if failure is None or failure.retry_after is None or asked_at is None:
+def may_poll_now(feed: Feed, state: FeedState, now: datetime) -> str | None:
+    """Return why a feed is not polled on request now, None when it may be (case 45).
+
+    A publisher asked to be left alone, or the feed was asked less than its floor ago: a person may ask before it is due, also
+    within a `max-age`, as with a browser's button, but not again and again.
+    """
+    return asked_to_rest(state, now) or _just_polled(feed, state, now)
+
+
+def asked_to_rest(state: FeedState, now: datetime) -> str | None:
+    """Return until when a publisher asked to be left alone, in a sentence; None where it did not."""
+    if state.failure is None or state.failure.retry_after is None:
         return None
-    until = asked_at + min(failure.retry_after, MAX_WAIT)
-    if until <= now or now < asked_at:
+    rest = _rest_left(state, min(state.failure.retry_after, MAX_WAIT), now)
+    return f"The publisher asked for a rest that lasts {rest}." if rest else None
+
+
+def _just_polled(feed: Feed, state: FeedState, now: datetime) -> str | None:
+    rest = _rest_left(state, feed.floor, now)
+    return f"It was polled a moment ago; its floor lasts {rest}." if rest else None
+
+
+def _rest_left(state: FeedState, length: timedelta, now: datetime) -> str | None:
+    """Return how much of a rest since the last poll is left, and until when, in words; None when it is over."""
+    asked_at = state.last_attempt_at
+    if asked_at is None or not asked_at <= now < asked_at + length:
         return None
-    seconds = (until - now).total_seconds()
-    return f"The publisher asked for a rest that lasts {seconds:.0f} s longer (until {until:%Y-%m-%d %H:%M:%S} UTC)."
+    until = asked_at + length
+    return f"{(until - now).total_seconds():.0f} s longer (until {until:%Y-%m-%d %H:%M:%S} UTC)"
 
 
 def recommended(said: Pace, rhythm: timedelta | None, shown: int) -> timedelta | None:

@@ -16,9 +16,9 @@ import xxhash
 from monitor.feeds import gap, marks, moved, noted, pace, rhythm
 from monitor.feeds.asking import Plan
 from monitor.feeds.hubs import push_of
-from monitor.feeds.links import merged
+from monitor.feeds.links import Way, merged
 from monitor.feeds.rhythm import Overlap
-from monitor.model import Document, Entry, FailureKind, Feed, FeedState, PollFailure, PollResult, Validators
+from monitor.model import Document, Entry, FailureKind, Feed, FeedState, PollFailure, PollResult
 from monitor.ports import Fetched, Head, NotModified, ParsedFeed
 
 BLOCKED_AFTER = 3
@@ -49,9 +49,28 @@ def is_same_body(state: FeedState, fetched: Fetched) -> bool:
     return state.filled and state.body_hash == _hash(fetched.body)
 
 
-def is_gap(state: FeedState, asked: Plan, answer: Fetched, overlap: Overlap | None) -> bool:
-    """Tell whether entries may have been missed: a document shows nothing of the one before, and is the same feed."""
-    return overlap is not None and overlap.is_gap and not is_foreign(state, asked, answer, overlap)
+def is_gap(
+    state: FeedState, asked: Plan, answer: Fetched, overlap: Overlap | None, way: tuple[Way, str] | None
+) -> bool:
+    """Tell whether entries may have been missed: a document shows nothing of the one before, and is the same feed.
+
+    Nothing is known of an address that was just edited (no hash is kept then). A feed that shows one entry at a time never shows
+    the one before: nothing can be told of it unless it names its older documents itself (`way`; a guess at one does not count).
+    """
+    if overlap is None or not overlap.is_gap or state.body_hash is None:
+        return False
+    if overlap.shown == 1 and state.entries <= 1 and (way is None or way[0] == "wordpress"):
+        return False
+    return not is_foreign(state, asked, answer, overlap)
+
+
+def may_lie(state: FeedState, asked: Plan, answer: Fetched, parsed: ParsedFeed) -> bool:
+    """Tell whether a 304 may have hidden what an audit brought: something new, under the validators of before (case 27).
+
+    An ETag that never changes is no lie where the server never says 304 either: that is found out by asking once more.
+    """
+    same = state.validators is not None and state.validators == answer.validators
+    return asked.audit and same and bool(_new(state, parsed))
 
 
 def is_foreign(state: FeedState, asked: Plan, answer: Fetched, overlap: Overlap | None) -> bool:
@@ -78,7 +97,7 @@ def failed(feed: Feed, state: FeedState, failure: PollFailure, *, now: datetime,
         audited_at=now if audited else state.audited_at,
         due_at=pace.after_failure(feed, state, failure, now=now, jitter=jitter),
     )
-    return PollResult(state=changed, lease=_lease(state), at=now, before=state)
+    return PollResult(state=changed, lease=_lease(state), at=now, before=state, answered_by=failure.moved_to)
 
 
 def _judged(state: FeedState, failure: PollFailure) -> PollFailure:
@@ -98,6 +117,10 @@ def unchanged(
     move = _move(state, asked, answer, foreign=False, now=now)
     validators = None if noted.is_lying(state) else answer.validators
     interval = rhythm.pressed(feed, state.interval, None)
+    silent = answer.pace.max_age is None and isinstance(
+        answer, NotModified
+    )  # then the stored headers stay (RFC 9111, 4.3.4)
+    max_age = state.max_age if silent else answer.pace.max_age
     changed = replace(
         state,
         lease=None,
@@ -112,19 +135,20 @@ def unchanged(
         moved_since=move.since,
         moved_count=move.count,
         interval=interval,
+        max_age=max_age,
         warning=noted.still(state, move.warning),
         due_at=pace.after_success(
             feed,
             state,
             interval=interval,
             validated=validators is not None,
-            max_age=answer.pace.max_age,
+            max_age=max_age,
             now=now,
             jitter=jitter,
             at_least=_rest_of_ended(state),
         ),
     )
-    return PollResult(state=changed, lease=_lease(state), at=now, before=state)
+    return PollResult(state=changed, lease=_lease(state), at=now, before=state, answered_by=answer.url)
 
 
 def read(
@@ -136,20 +160,22 @@ def read(
     *,
     overlap: Overlap | None,
     caught: gap.Caught | None = None,
+    lies: bool = False,
+    refusal: PollFailure | None = None,
     now: datetime,
     jitter: float,
 ) -> PollResult:
     """Return what a document changes: entries that the last one did not show, oldest first, and all that is remembered.
 
     A document without entries, or one that may be cut or is only a part, forgets nothing: what comes back later is not news
-    (78, 88, 96). `overlap` is how it lies over the last one, `caught` what was found behind a gap.
+    (78, 88, 96). `overlap` is how it lies over the last one, `caught` what was found behind a gap; `lies`: a 304 hid some of
+    it; `refusal` is how a part of it was refused: the feed rests at least as long as that asks for.
     """
-    before = marks.shown(state.known)
-    new = list({mark: entry for entry in parsed.entries if (mark := entry.fingerprint()) not in before}.values())
-    entries, recovered = _in_order(new, caught, before)
+    new = _new(state, parsed)
+    entries, recovered = _in_order(new, caught, marks.shown(state.known))
+    refusal = refusal or (caught.refusal if caught else None)
     move = _move(state, asked, answer, foreign=is_foreign(state, asked, answer, overlap), now=now)
-    caught_lying = bool(new) and asked.audit and _same_validators(state.validators, answer.validators)
-    warning = noted.after(state, parsed, move.warning, partial=answer.partial, caught_lying=caught_lying)
+    warning = noted.after(state, parsed, move.warning, partial=answer.partial, caught_lying=lies)
     changed = replace(
         state,
         lease=None,
@@ -170,15 +196,16 @@ def read(
         warning=warning,
         entries=state.entries if answer.partial else parsed.shown,
         said=parsed.head.pace if parsed.head else state.said,
+        max_age=answer.pace.max_age,
         interval=_interval(feed, state, parsed, overlap, now),
         rhythm=_rhythm(state, asked, parsed, len(new), now),
         pushed=state.pushed and not _missed_push(state, new, now),
     )
     changed = _linked(changed, answer, parsed.head) if parsed.head else changed
-    if caught is not None:
+    if caught is not None and not (caught.closed and parsed.shown == 1 and not recovered):
         told = gap.sentence(state, new, caught, recovered, now)
         changed = replace(changed, gaps=state.gaps + 1, gap_at=now, gap=told)
-    due = _next(feed, changed, answer, now, jitter)
+    due = _next(feed, changed, refusal, now, jitter)
     document = Document(
         url=answer.url,
         fetched_at=now,
@@ -194,24 +221,31 @@ def read(
         entries=entries,
         baseline=not state.filled,
         document=document if entries else None,
+        refusal=refusal,
     )
 
 
-def _next(feed: Feed, changed: FeedState, answer: Fetched, now: datetime, jitter: float) -> datetime:
+def _next(feed: Feed, changed: FeedState, refusal: PollFailure | None, now: datetime, jitter: float) -> datetime:
     return pace.after_success(
         feed,
         changed,
         interval=changed.interval,
         validated=changed.validators is not None,
-        max_age=answer.pace.max_age,
+        max_age=changed.max_age,
         now=now,
         jitter=jitter,
-        at_least=_rest_of_ended(changed),
+        at_least=max(_rest_of_ended(changed), pace.rest_of(feed, refusal) if refusal else timedelta(0)),
     )
 
 
 def _rest_of_ended(state: FeedState) -> timedelta:
     return ENDED_REST if noted.has_ended(state) else timedelta(0)
+
+
+def _new(state: FeedState, parsed: ParsedFeed) -> list[Entry]:
+    """Return the entries that the last document did not show, each once."""
+    before = marks.shown(state.known)
+    return list({mark: entry for entry in parsed.entries if (mark := entry.fingerprint()) not in before}.values())
 
 
 # --- entries ----------------------------------------------------------------------------------------------------------
@@ -292,10 +326,6 @@ def _move(state: FeedState, asked: Plan, answer: NotModified | Fetched, *, forei
     if asked.address is None:
         return moved.seen(state, answer.permanent_target, foreign=foreign, now=now)
     return moved.kept(state, now)
-
-
-def _same_validators(left: Validators | None, right: Validators | None) -> bool:
-    return left is not None and left == right
 
 
 def _lease(state: FeedState) -> str:

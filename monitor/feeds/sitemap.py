@@ -66,8 +66,7 @@ def read(text: str, url: str, limits: Limits) -> ParsedFeed | PollFailure | None
         return PollFailure(kind=FailureKind.INCOMPLETE, reason=reason)
     if not reader.items and (reader.urls or NEWS not in text):
         reason = (
-            f"This is a sitemap without headlines ({reader.urls} pages): it says which pages there are, not what is new. "
-            "The site may have a news sitemap or a feed beside it."
+            f"This is a sitemap without headlines ({reader.urls} pages); a news sitemap or a feed says what is new."
         )
         return PollFailure(kind=FailureKind.NOT_A_FEED, reason=reason)
     head = Head(
@@ -159,11 +158,11 @@ class _Reader:
         return None
 
     def _entity(self, *_: object) -> None:
-        raise _Refused("The sitemap declares entities (<!ENTITY>), which none needs: refused.")
+        raise _Refused("The sitemap is refused because it declares entities (<!ENTITY>), which none needs.")
 
     def _start(self, name: str, _attributes: dict[str, str]) -> None:
         if len(self._path) >= MAX_DEPTH:
-            raise _Refused(f"The sitemap is nested deeper than {MAX_DEPTH} elements: refused.")
+            raise _Refused(f"The sitemap is refused because it is nested deeper than {MAX_DEPTH} elements.")
         self._path.append(name.rpartition(":")[2].lower())
         self._text, self._size = [], 0
         if len(self._path) == 2:  # noqa: PLR2004 - `url` or `sitemap`, whose values begin here

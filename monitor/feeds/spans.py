@@ -7,7 +7,9 @@ a tolerant parser of another kind, because what it sees may differ from what fee
 
 A wrong cut could hide an entry, so every doubt ends in None and the document is parsed whole: bytes that do not show their
 tags (UTF-16, ISO 2022), a DOCTYPE with declarations, processing instructions between entries, entries that are nested,
-empty-element tags or never closed, anything but comments between two entries, an entry that begins in the tail.
+empty-element tags or never closed, anything but comments between two entries, an entry that begins in the tail, a head whose
+tags do not match, elements around the entries other than root and channel, control characters outside the entries
+(readers leave them out, and a tag with one in its name becomes an item; inside an entry its reading shows that).
 xxh3 is no cryptographic hash: whoever makes an entry collide with a known one hides his own entry and no other.
 Comments and CDATA sections are followed, whatever tags they hold. Every byte is looked at a bounded number of times.
 """
@@ -29,8 +31,10 @@ CDATA, COMMENT = b"<![CDATA[", b"<!--"
 
 _ENDS = {CDATA: b"]]>", COMMENT: b"-->", b"<?": b"?>"}
 
-_HIDING = re.compile(rb"<(?:!\[CDATA\[|!--|\?|!)")
-"""Where something begins in which tags mean nothing, or a declaration."""
+_HIDDEN = re.compile(
+    rb"<(?:!--[^-]*+(?:-(?!->)[^-]*+)*+-->|!\[CDATA\[[^\]]*+(?:\](?!\]>)[^\]]*+)*+\]\]>|([!?].*+))", re.DOTALL
+)
+"""A comment or CDATA section; or (1) all from where one begins that does not end, or anything else that hides tags."""
 
 _ENTRY = re.compile(rb"<((?:[A-Za-z_][\w.\-]*+:)?(?:item|entry))(?=[\s/>])", re.IGNORECASE)
 
@@ -44,11 +48,24 @@ _GAP = re.compile(rb"(?:\s++|<!--.*?-->)*+", re.DOTALL)
 
 _ROOT = re.compile(rb"<(?:(?:[A-Za-z_][\w.\-]*+:)?(?:rss|feed|rdf))(?=[\s/>])", re.IGNORECASE)
 
-_CONTEXT = re.compile(
-    rb"<(?:[A-Za-z_][\w.\-]*+:)?(?:rss|feed|rdf|channel)(?=[\s/>])[^<>]*+>|<\?xml\s[^<>]*+>|<(?:[A-Za-z_][\w.\-]*+:)?language(?=[\s>])[^<]*+<",
+_INSIDE = rb"(?:[^<>\"']|\"[^<\"]*+\"|'[^<']*+')*+"
+"""All of a tag that may follow its name: `>` counts only outside the values of attributes."""
+
+_TAG = re.compile(rb"<(/?)([A-Za-z_][^\s<>/\"']*+)(" + _INSIDE + rb")>")
+
+_SAID = re.compile(
+    rb"<\?xml\s[^<>]*+>|<(?:[A-Za-z_][\w.\-]*+:)?(?:"
+    rb"(?:language|ttl|hour|day|updateperiod|updatefrequency)(?=[\s>])(?:[^<]++|<!\[CDATA\[)*+|(?:link|complete|archive)(?=[\s/>])"
+    + _INSIDE
+    + rb")",
     re.IGNORECASE,
 )
-"""What of a head bears on the reading of its entries: encoding, and namespaces, bases and languages of what is around them."""
+"""What is said outside the entries and bears on their reading, or is learnt anew by reading: encoding, language, pace, links."""
+
+_CONTROLS = re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f]")
+
+_NO_CHARACTERS = b"\xef\xbf\xbe", b"\xef\xbf\xbf"
+"""U+FFFE and U+FFFF in UTF-8, which readers leave out like controls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +86,7 @@ class Cut:
     closing: bytes
     """The closing tag of an entry."""
     context: bytes
-    """What else the reading of an entry depends on: part of its fingerprint."""
+    """What else the reading of an entry depends on, and what a reading would find beside it: part of its fingerprint."""
     loose: bool
     """Spans are known from a document that was not well-formed."""
 
@@ -107,16 +124,16 @@ def cut(body: bytes, content_type: str | None, url: str, *, known: Container[byt
     found = _first_entry(body)
     if found is None:
         return None
-    start, name = found
+    start, name, around = found
     head, closing = body[:start], b"</" + name + b">"
-    *pieces, tail = body[start:].split(closing)
-    if not pieces or len(pieces) > most:
+    if not 0 < body.count(closing, start) <= most:
         return None
+    *pieces, tail = body[start:].split(closing)
     said = [url.encode("utf-8", "replace"), (content_type or "").encode("utf-8", "replace")]
-    context = b"\0".join([*said, *_CONTEXT.findall(head)])
+    context = b"\0".join([*said, *around, *_SAID.findall(head), *_SAID.findall(tail)])
     seeds = _seed(context), _seed(context, loose=True)
     spans = _spans(pieces, name, known, seeds)
-    if spans is None or (rest := _visible(tail)) is None or _ENTRY.search(rest):
+    if spans is None or (rest := _visible(tail)) is None or _ENTRY.search(rest) or _is_odd(head) or _is_odd(tail):
         return None
     loose = any(span.print in known and span.print != xxhash.xxh3_64_digest(span.data, seeds[0]) for span in spans)
     return Cut(head=head, spans=tuple(spans), tail=tail, closing=closing, context=context, loose=loose)
@@ -132,53 +149,68 @@ def _holds_one_entry(span: bytes) -> bool:
     return shown is not None and len(_ENTRY.findall(shown)) == 1
 
 
-MOST_HIDDEN = 500
-"""Comments and CDATA sections of one entry that are followed; more are no entry that anybody wrote."""
-
-
 def _visible(data: bytes) -> bytes | None:
     """Return bytes without their comments and CDATA sections, None where one does not end or something else hides tags."""
     if b"<!" not in data and b"<?" not in data:
         return data
-    kept, at = list[bytes](), 0
-    while (match := _HIDING.search(data, at)) is not None:
-        if len(kept) > MOST_HIDDEN:
-            return None
-        end = _end(data, match, (CDATA, COMMENT))
-        if end is None:
-            return None
-        kept.append(data[at : match.start()])
-        at = end
-    return b"".join([*kept, data[at:]])
+    shown = _HIDDEN.split(data)
+    return b"".join(shown[::2]) if _open(shown) is None else None
 
 
-def _end(data: bytes, match: re.Match[bytes], known: tuple[bytes, ...]) -> int | None:
-    """Return where what `_HIDING` found ends; None for what is not among the `known` kinds and what never ends."""
+def _open(shown: list[bytes]) -> bytes | None:
+    """Return what begins in bytes split by `_HIDDEN` and does not end there, or hides tags in another way; None for nothing."""
+    return shown[-2] if len(shown) > 1 else None
+
+
+def _end(data: bytes, match: re.Match[bytes]) -> int | None:
+    """Return where what hides tags ends, None for what never does."""
     kind = match[0]
-    if kind not in known:
-        return None
     end = data.find(_ENDS[kind], match.end())
     return None if end < 0 else end + len(_ENDS[kind])
 
 
-def _first_entry(body: bytes) -> tuple[int, bytes] | None:
-    """Return where the first entry begins and its tag's name, None for what is no feed, or not plainly."""
+def _is_odd(data: bytes) -> bool:
+    """Tell whether readers leave out characters of this, so that it may say something else than it shows."""
+    return _CONTROLS.search(data) is not None or any(each in data for each in _NO_CHARACTERS)
+
+
+def _first_entry(body: bytes) -> tuple[int, bytes, list[bytes]] | None:
+    """Return where the first entry begins, its tag's name and the tags around it, None for what is no feed, or not plainly."""
     at, root = 0, False
+    shown, hidden = list[bytes](), 0
     while (match := _HEAD_TAG.search(body, at, MAX_HEAD)) is not None:
         if match[1]:
-            end = _declared(body, match) if match[1] == b"!" else _end(body, match, (CDATA, COMMENT, b"<?"))
+            end = _declared(body, match) if match[1] == b"!" else _end(body, match)
             if end is None:
                 return None
-            at = end
+            shown.append(body[hidden : match.start()])
+            at = hidden = end
         elif not root:
             if not _ROOT.match(body, match.start()):
                 return None
             root, at = True, match.end()
         elif match[2]:
-            return match.start(), match[2]
+            around = _around(b"".join([*shown, body[hidden : match.start()]]))
+            return None if around is None else (match.start(), match[2], around)
         else:
             at = match.end()
     return None
+
+
+def _around(shown: bytes) -> list[bytes] | None:
+    """Return the tags that are open at the end of a head without its comments: root and perhaps channel; None for anything else."""
+    tags = list(_TAG.finditer(shown))
+    if len(tags) != shown.count(b"<"):
+        return None
+    opened: list[re.Match[bytes]] = []
+    for tag in tags:
+        if tag[1]:
+            if not opened or opened.pop()[2] != tag[2]:
+                return None
+        elif not tag[3].endswith(b"/"):
+            opened.append(tag)
+    is_plain = len(opened) == 1 or (len(opened) == 2 and opened[1][2].lower().rpartition(b":")[2] == b"channel")  # noqa: PLR2004
+    return [tag[0] for tag in opened] if is_plain else None
 
 
 def _declared(body: bytes, match: re.Match[bytes]) -> int | None:
@@ -225,19 +257,12 @@ def _inside(piece: bytes, inside: bytes | None) -> bytes | None:
     """
     if inside is None and b"<?" not in piece and piece.count(b"<!") == piece.count(CDATA):
         return CDATA if piece.rfind(CDATA) > piece.rfind(b"]]>") else None
-    at = 0
-    while True:
-        if inside is not None:
-            end = piece.find(_ENDS[inside], at)
-            if end < 0:
-                return inside
-            at = end + len(_ENDS[inside])
-        match = _HIDING.search(piece, at)
-        if match is None:
-            return None
-        if match[0] not in {CDATA, COMMENT}:
-            return b""
-        inside, at = match[0], match.end()
+    if inside is not None:
+        _, end, piece = piece.partition(_ENDS[inside])
+        if not end:
+            return inside
+    left = _open(_HIDDEN.split(piece))
+    return None if left is None else next((kind for kind in (CDATA, COMMENT) if (b"<" + left).startswith(kind)), b"")
 
 
 def _entry(piece: bytes, opening: bytes) -> bytes | None:

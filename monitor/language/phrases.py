@@ -162,6 +162,10 @@ class PhraseIndex:
                     places.append((at, last))
         return found
 
+    def phrase(self, number: int) -> Phrase:
+        """Return the phrase that has a number."""
+        return self._phrases[number]
+
     def rules(self, number: int, reading: Reading, place: Place) -> tuple[str, ...]:
         """Return what joined each word at a place to the phrase's, for people."""
         pairs = zip(self._phrases[number], range(place[0], place[1] + 1), strict=True)

@@ -10,7 +10,6 @@ Refused: writing out all forms (millions), a morphological dictionary (41 MB, an
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
@@ -35,18 +34,6 @@ class Closed:
     def accepts(self, rest: str) -> bool:
         """Tell whether the rest is one of the endings."""
         return rest in self.endings
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """Endings that follow one another by rule (Kazakh). `name` tells two chains apart."""
-
-    name: str
-    rule: Callable[[str], bool]
-
-    def accepts(self, rest: str) -> bool:
-        """Tell whether the rest is a chain of endings."""
-        return self.rule(rest)
 
 
 @dataclass(frozen=True, slots=True)

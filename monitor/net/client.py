@@ -34,7 +34,7 @@ from monitor.net.answering import BODILESS, MAX_HEADERS
 from monitor.net.connection import LostError, Progress
 from monitor.net.dial import CONNECT_TIMEOUT, Resolve, Resolver
 from monitor.net.failure import EXPECTED, NetFailure, NetKind, blocked, failure, late
-from monitor.net.guard import check_address, check_url, literal_address
+from monitor.net.guard import check_address, check_name, check_url, literal_address
 from monitor.net.headers import http_date
 from monitor.net.pool import Pool
 from monitor.net.transport import GuardedTransport, tls_context
@@ -209,11 +209,12 @@ def _bad_headers(lines: Sequence[tuple[str, str]]) -> str | None:
 
 
 def _bad_proxying(target: _Target, proxy: Secret, allow_networks: tuple[str, ...]) -> NetFailure | None:
-    """Return why a URL cannot be asked through a proxy. Names are the proxy's to resolve; addresses are judged here."""
+    """Return why a URL cannot be asked through a proxy. Public names are the proxy's to resolve; the rest is judged here."""
     if isinstance(_target(proxy.reveal()), str):
         return NetFailure(kind=NetKind.BAD_URL, reason="The proxy's address must be http:// or https:// with a host.")
     literal = literal_address(target.url.host)
-    why = None if literal is None else check_address(literal, allow_networks)
+    host = target.url.host
+    why = check_name(host, allow_networks) if literal is None else check_address(literal, allow_networks)
     return None if why is None else NetFailure(kind=NetKind.BLOCKED, reason=blocked(why))
 
 

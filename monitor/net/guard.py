@@ -21,6 +21,12 @@ IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 MAX_URL = 4096
 """Characters; longer ones are no addresses of feeds or receivers."""
 
+MAX_NAME, MAX_LABEL = 253, 63
+"""Characters of a host name and of each part between its dots (RFC 1035 section 2.3.4)."""
+
+INTERNAL = frozenset({"local", "localdomain", "internal", "lan", "intranet", "private", "corp", "home", "arpa"})
+"""Last parts of names that mean something inside one network only (RFC 6762, RFC 8375, ICANN's `internal`, and what routers use)."""
+
 SPECIAL: tuple[tuple[IPNetwork, str], ...] = tuple(
     (ipaddress.ip_network(network), words)
     for network, words in (
@@ -82,6 +88,20 @@ def check_address(address: str | IPAddress, allow_networks: Iterable[str] = ()) 
     return None
 
 
+def check_name(name: str, allow_networks: Iterable[str] = ()) -> str | None:
+    """Return why somebody else (a proxy) must not be asked to look a host name up, None when he may.
+
+    He stands inside a network of his own, and what he finds cannot be judged here; so names that are plainly not public are
+    refused. `localhost` is the address it stands for; others must be written as addresses, which `allow_networks` can permit.
+    """
+    labels = name.lower().removesuffix(".").split(".")
+    if labels[-1] == "localhost":
+        return check_address("127.0.0.1", allow_networks)
+    if len(labels) > 1 and labels[-1] not in INTERNAL:
+        return None
+    return f"{name} is a name inside a network, which only its address can stand for"
+
+
 def check_url(url: str) -> str | None:
     r"""Return what is wrong with a URL in a plain sentence, None when it can be asked.
 
@@ -112,6 +132,25 @@ def _check_parts(parts: SplitResult, port: int | None) -> str | None:
         return "The host name contains a percent sign."
     if port == 0:
         return "Port 0 cannot be reached."
+    return None if ":" in parts.hostname else _check_host(parts.hostname)
+
+
+def _check_host(host: str) -> str | None:
+    """Return what is wrong with a host name for those who look it up."""
+    name = host
+    if not host.isascii() or host.startswith("xn--"):
+        try:
+            import httpx  # here, because it takes long to load and few addresses need it
+
+            name = httpx.URL(scheme="http", host=host).raw_host.decode("ascii")
+            httpx.URL(scheme="http", host=name).host  # noqa: B018 - reading it raises for what only looks international
+        except (httpx.InvalidURL, ValueError):
+            return "The host name is none that exists in any language."
+    labels = name.removesuffix(".").split(".")
+    if not all(labels):
+        return "The host name has an empty part between its dots."
+    if len(name) > MAX_NAME or any(len(label) > MAX_LABEL for label in labels):
+        return f"The host name is too long: {MAX_LABEL} characters between two dots, {MAX_NAME} in all."
     return None
 
 

@@ -41,7 +41,8 @@ BATCH = 200
 """Entries per decision."""
 
 BUDGET = timedelta(milliseconds=200)
-"""A decision takes no further entry after this, so that polls and deliveries get to write."""
+"""A decision takes no further entry after so much work of its own, so that what it came to is soon committed. Time that other threads
+and programs take does not count: it would make many small decisions just when there is most to do, and each costs milliseconds."""
 
 
 MARGIN = timedelta(hours=1)
@@ -69,6 +70,8 @@ class Decided:
     """What a decision came to, for logs and the live view."""
 
     entries: int
+    more: bool = False
+    """Entries were left, or may have been: it read as many as it was allowed to."""
     new: int = 0
     revised: int = 0
     listings: int = 0
@@ -90,9 +93,10 @@ def decide(store: Store, memory: Memory, setup: Setup, now: datetime, limit: int
         known = tx.known({key for each in keys for key in each})
         batch = _Batch(tx, memory.copies, setup, now)
         batch.expect(known, [new_report_id(setup.situation, each[0]) for each in keys])
-        _take(batch, changes(waiting, known, feeds), time.monotonic)
+        _take(batch, changes(waiting, keys, known, feeds), time.thread_time)
         tx.commit(batch.decision())
-    return batch.decided()
+    decided = batch.decided()
+    return replace(decided, more=len(waiting) == limit or decided.entries < len(waiting))
 
 
 def deliveries_of(alert: Alert, setup: Setup, now: datetime) -> tuple[tuple[Delivery, ...], tuple[str, ...]]:
@@ -131,11 +135,11 @@ def deliveries_of(alert: Alert, setup: Setup, now: datetime) -> tuple[tuple[Deli
     return tuple(deliveries), tuple(problems)
 
 
-def _take(batch: _Batch, decided: Iterable[Change], monotonic: Callable[[], float]) -> None:
-    deadline = monotonic() + BUDGET.total_seconds()
+def _take(batch: _Batch, decided: Iterable[Change], worked: Callable[[], float]) -> None:
+    ends = worked() + BUDGET.total_seconds()
     for change in decided:
         batch.take(change)
-        if monotonic() > deadline:
+        if worked() > ends:
             return
 
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 
 from monitor.feeds import polled
 from monitor.feeds.asking import plan
+from monitor.feeds.links import older
 from monitor.feeds.rhythm import overlap
-from monitor.model import Feed, FeedState, PollFailure, PollResult
-from monitor.pipeline.catching_up import Pause, Reach, walk_back, with_children
-from monitor.ports import Clock, Fetched, Fetcher, Parser
+from monitor.model import Feed, FeedState, PollFailure, PollResult, Validators
+from monitor.pipeline.catching_up import Children, NoTurnError, Pause, Reach, walk_back, with_children
+from monitor.ports import Clock, Fetched, Fetcher, NotModified, Parser
+
+NOTHING: Mapping[str, Validators] = MappingProxyType({})
 
 
 async def poll(
@@ -21,8 +27,12 @@ async def poll(
     clock: Clock,
     jitter: float,
     pause: Pause = asyncio.sleep,
+    children: Mapping[str, Validators] = NOTHING,
 ) -> PollResult:
-    """Return what one poll changes. `jitter` in [0, 1) spreads what falls due together; `pause` waits between older documents."""
+    """Return what one poll changes. `jitter` in [0, 1) spreads what falls due together; `pause` waits before further documents.
+
+    `children` is what the last poll that was saved returned as such: what an index of sitemaps is asked for its parts with.
+    """
     asked = plan(state, clock.now())
     answer = await fetcher.fetch(feed, asked.validators, address=asked.address)
     if isinstance(answer, PollFailure):
@@ -32,9 +42,26 @@ async def poll(
     parsed = await parser.parse(answer, known=state.known, whole=asked.whole, lane=asked.lane)
     if isinstance(parsed, PollFailure):
         return polled.failed(feed, state, parsed, now=clock.now(), jitter=jitter)
-    reach = Reach(feed=feed, state=state, fetcher=fetcher, parser=parser, pause=pause)
-    if parsed.more:
-        answer, parsed = await with_children(reach, answer, parsed, clock.now())
-    found = overlap(state, answer, parsed)
-    caught = await walk_back(reach, answer, parsed) if polled.is_gap(state, asked, answer, found) else None
-    return polled.read(feed, state, asked, answer, parsed, overlap=found, caught=caught, now=clock.now(), jitter=jitter)
+    reach, found = Reach(feed=feed, state=state, fetcher=fetcher, parser=parser, pause=pause), Children()
+    home, more = answer, parsed.more
+    if more:
+        known = NOTHING if asked.audit else children
+        answer, parsed, found = await with_children(reach, answer, parsed, known, clock.now())
+    lies = polled.may_lie(state, asked, answer, parsed) and await _is_hidden(reach)
+    shared = overlap(state, answer, parsed)
+    way = older(parsed.head, answer.links, answer.url)
+    caught = await walk_back(reach, answer, parsed) if polled.is_gap(state, asked, answer, shared, way) else None
+    result = polled.read(
+        feed, state, asked, answer, parsed,
+        overlap=shared, caught=caught, lies=lies, refusal=found.refusal, now=clock.now(), jitter=jitter,
+    )  # fmt: skip
+    given = found.to_ask_with(children, more) if more else None
+    return replace(result, answered_by=home.url, children=given)
+
+
+async def _is_hidden(reach: Reach) -> bool:
+    """Tell whether the server calls a document unchanged that has just changed (case 27)."""
+    try:
+        return isinstance(await reach.answer(None, reach.state.validators), NotModified)
+    except NoTurnError:
+        return False

@@ -13,8 +13,8 @@ from http import HTTPStatus
 import structlog
 
 from monitor.errors import StoreError
-from monitor.feeds import websub
-from monitor.feeds.websub import GONE, NOT_FOUND, TAKEN, Reply, Signed
+from monitor.feeds import callbacks, leases, websub
+from monitor.feeds.callbacks import GONE, NOT_FOUND, TAKEN, Reply, Signed
 from monitor.model import Push, PushState, Subscription
 from monitor.ports import Clock, Store
 from monitor.service.pusher import Pusher
@@ -40,15 +40,17 @@ class Callback:
 
     async def verify(self, token: str, query: bytes) -> Reply:
         """Answer a verification request (cases 103 to 106)."""
-        asked = websub.read_verification(query)
-        if asked is None or not websub.is_token(token):
+        asked = callbacks.read_verification(query)
+        if asked is None or not callbacks.is_token(token):
             return NOT_FOUND
         left = self._subscriber.leaving(token)
         if left is not None and asked.mode == "unsubscribe":
-            return websub.verify_leaving(left, asked)
+            return callbacks.verify_leaving(left, asked)
         now = self._clock.now()
         try:
-            reply = await self._subscriber.change(token, lambda subscription: websub.verify(subscription, asked, now))
+            reply = await self._subscriber.change(
+                token, lambda subscription: callbacks.verify(subscription, asked, now)
+            )
         except StoreError as error:
             log.error("store unavailable, a verification was refused", error=str(error))
             return LATER
@@ -56,7 +58,7 @@ class Callback:
 
     async def find(self, token: str) -> Subscription | Reply:
         """Return the subscription a push is for, or the answer to one that is not wanted: asked before its body is read."""
-        if not websub.is_token(token):
+        if not callbacks.is_token(token):
             return NOT_FOUND
         try:
             subscription = await self._subscriber.find(token)
@@ -67,7 +69,7 @@ class Callback:
             return GONE if self._subscriber.leaving(token) else NOT_FOUND
         if subscription.state is PushState.PENDING:
             return NOT_FOUND
-        if not websub.takes_pushes(subscription, self._clock.now()):
+        if not leases.takes_pushes(subscription, self._clock.now()):
             return GONE
         return subscription if self._pusher.has_room(subscription.feed_id) else LATER
 
@@ -84,7 +86,7 @@ class Callback:
         )
         signed = Signed.WELL  # where nothing was agreed
         if subscription.secret is not None:
-            signed = await asyncio.to_thread(websub.check_signature, subscription.secret, signatures, body)
+            signed = await asyncio.to_thread(callbacks.check_signature, subscription.secret, signatures, body)
         try:
             if signed is Signed.NOT:
                 log.warning("push ignored, its signature is missing or wrong", feed=push.feed_id)

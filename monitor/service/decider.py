@@ -71,7 +71,7 @@ class Decider:
             await asyncio.sleep(LINGER)
 
     async def _step(self) -> bool:
-        """Decide one batch; tell whether there may be more."""
+        """Decide one batch; tell whether more wait. What comes meanwhile is another wait's, so that it is not decided one by one."""
         try:
             decided = await asyncio.to_thread(
                 decide, self._store, self._memory, self._setup(), self._clock.now(), self._limit
@@ -84,10 +84,10 @@ class Decider:
         except Exception:
             log.exception("deciding failed unexpectedly", limit=self._limit)
             return await self._isolate()
-        if decided.entries:  # about what the time of a decision is enough for: reading more is in vain
-            self._limit = min(BATCH, decided.entries * 5 // 4 + 10)
+        # while entries are left, about what the time of a decision is enough for: reading more is in vain
+        self._limit = min(BATCH, decided.entries * 5 // 4 + 10) if decided.more else BATCH
         self._report(decided)
-        return decided.entries > 0
+        return decided.more
 
     async def _isolate(self) -> bool:
         """Find the entry: after a failed batch decide one at a time, set aside the one that fails alone. True: go on now."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import monitor
 from monitor.alerts import policy
 from monitor.errors import StoreError, UsageError
-from monitor.feeds.pace import may_poll_now
+from monitor.feeds.pace import asked_to_rest, may_poll_now
 from monitor.model import Alert, AlertKind, Feed, FeedState, Severity
 from monitor.service.clock import VirtualClock
 from monitor.service.hosts import place
@@ -79,7 +79,7 @@ class Operations:
         return {"paused": since is not None}
 
     async def _poll_now(self, feeds: list[str], *, force: bool) -> dict[str, Any]:
-        """Poll feeds at once, but those that a publisher asked us to leave alone (case 45); `force` polls these too."""
+        """Poll feeds at once, but those just polled and those to be left alone (case 45); `force` polls these too."""
         service, now = self._service, self._service.clock.now()
         unknown = [feed for feed in feeds if feed not in service.setup.feeds]
         if unknown:
@@ -122,14 +122,18 @@ class Operations:
 
 
 def _resting(states: Sequence[FeedState], feeds: Mapping[str, Feed], now: datetime) -> dict[str, str]:
-    """Return why feeds must be left alone: a publisher asked for it, of themselves or (429) of the whole host."""
-    own = {state.feed_id: why for state in states if state.feed_id in feeds and (why := may_poll_now(state, now))}
+    """Return why feeds must be left alone: each for itself, or because a publisher asked for it (429) for the whole host."""
+    known = [(feeds[state.feed_id], state) for state in states if state.feed_id in feeds]
     throttled = {
-        place(feeds[state.feed_id]).domain: own[state.feed_id]
-        for state in states
-        if state.feed_id in own and state.failure and state.failure.status == HTTPStatus.TOO_MANY_REQUESTS
+        place(feed).domain: why
+        for feed, state in known
+        if state.failure and state.failure.status == HTTPStatus.TOO_MANY_REQUESTS and (why := asked_to_rest(state, now))
     }
-    return {name: why for name, feed in feeds.items() if (why := own.get(name) or throttled.get(place(feed).domain))}
+    return {
+        feed.id: why
+        for feed, state in known
+        if (why := may_poll_now(feed, state, now) or throttled.get(place(feed).domain))
+    }
 
 
 def summary(alert: Alert) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
     claim ──▶ host free? ──no──▶ back into the store, with a moment of its own
                   │ yes
-    wait for a slot ──▶ poll ──▶ our own network's fault? ──yes──▶ back, as it was
+    wait for a seat ──▶ poll ──▶ our own network's fault? ──yes──▶ back, as it was
                                        │ no
                               one transaction (commit A) for all that came meanwhile
 
-A poll that was claimed is in flight until it is saved or given back.
+A poll that was claimed is in flight until it is saved or given back. Its seat is one of the quick room's only while it is quick;
+further documents (gaps, sitemaps) are asked for from a room of their own (rooms.py), each in its turn at the host (hosts.py).
 """
 
 from __future__ import annotations
@@ -22,27 +23,24 @@ from http import HTTPStatus
 import structlog
 
 from monitor.errors import StoreError
-from monitor.model import FailureKind, Feed, FeedState, PollResult
+from monitor.model import FailureKind, Feed, FeedState, PollResult, Validators
 from monitor.pipeline import Setup, poll
+from monitor.pipeline.catching_up import NoTurnError, Pause
+from monitor.pipeline.polling import NOTHING
 from monitor.ports import Clock, Fetcher, Parser, Store
 from monitor.service.hosts import Hosts, Manners, Place, place
-from monitor.service.network import Network
+from monitor.service.network import Hearing, Network
+from monitor.service.rooms import TURN_WAIT, Rooms, Seat, seat
 from monitor.service.together import Together
 
 LEASE = timedelta(minutes=10)
-"""A poll ends within its deadlines (30 s fetching, 30 s parsing, archives) and the wait for a slot; this is far beyond."""
+"""A poll ends within its deadlines (30 s fetching, 30 s parsing, 7 minutes with further documents) and the wait for a seat."""
 
 AHEAD = 10
-"""Feeds claimed for each slot: those that wait for a slot are started the moment one is free, not at the next tick."""
-
-SLOW_SHARE = 4
-"""Feeds that were too slow or killed their parser the last time share one in so many slots."""
-
-DAWDLED = 10.0
-"""Seconds from which a poll, well or not, counts as slow the next time."""
+"""Feeds claimed for each seat: those that wait for one are started the moment it is free, not at the next tick."""
 
 SLOW_QUEUE = 2
-"""Slow feeds under way for each of their slots; others come back later, so that they fill no room that others need."""
+"""Slow feeds under way for each of their seats; others come back later, so that they fill no room that others need."""
 
 SLOW_LATER = timedelta(seconds=20)
 
@@ -52,7 +50,15 @@ OUTAGE_RETRY = timedelta(seconds=10)
 """When a feed is due again whose poll failed because our own network did."""
 
 HOST_REST = timedelta(hours=1)
-"""The longest rest of a host's other feeds when one of them is told that we ask too often (case 65)."""
+"""The longest rest of a host's other feeds when one of them is told that we ask too often (cases 61, 65).
+
+The feed that was told rests as long as it was told, up to a day. The others are asked again after an hour at the latest: what a
+publisher says of one address need not hold for all, and where it does, the first of them is told so and they rest again; so a host
+that keeps saying it sees one request an hour. Refused: silencing all outlets of a host for a day on the word of one address.
+"""
+
+SAVED_TOGETHER = 256
+"""Polls in one transaction at most: from 64 to 256 of them, saving one costs a quarter less, beyond that nothing (measured)."""
 
 log = structlog.get_logger("poll")
 
@@ -75,24 +81,27 @@ class Poller:
         on_change: asyncio.Event,
         tell: Callable[[str, Mapping[str, str]], Awaitable[None]],
     ) -> None:
-        self._store, self._fetcher, self._parser, self._clock = store, fetcher, parser, clock
+        self._store, self._parser, self._clock = store, parser, clock
+        self._fetcher = Hearing(fetcher, network)
         self._network, self._tasks = network, tasks
         self._on_entries, self._on_change, self._tell = on_entries, on_change, tell
         self._dawdlers = set[str]()
         self._slow = 0
+        self._hosts = Hosts(manners)
         self.configure(concurrency, manners)
-        self._places: dict[str, tuple[str, Place]] = {}
+        self._places: dict[str, tuple[str, str | None, Place]] = {}
+        """By feed, with its address and the one that this leads to as far as it is known."""
+        self._children: dict[str, Mapping[str, Validators]] = {}
+        """By feed, what the children of its index are asked with; lost at a restart, which costs one whole answer each."""
         self._polls: set[asyncio.Task[None]] = set()
-        self._saver = Together(self._write)
+        self._saver = Together(self._write, most=SAVED_TOGETHER, coming=lambda: self.in_flight)
         self.in_flight = 0
         self.polls = 0
 
     def configure(self, concurrency: int, manners: Manners) -> None:
-        """Work with these limits from now on; what is under way ends under the old ones."""
-        self._concurrency, self._hosts = concurrency, Hosts(manners)
-        self._slots = asyncio.Semaphore(concurrency)
-        self._slow_limit = max(concurrency // SLOW_SHARE, 1)
-        self._slow_slots = asyncio.Semaphore(self._slow_limit)
+        """Work with these limits from now on; what is under way ends in the rooms where it began."""
+        self._concurrency, self._hosts.manners = concurrency, manners
+        self._rooms = Rooms(concurrency)
 
     def claim(self, setup: Setup, now: datetime) -> tuple[FeedState, ...]:
         """Lease the feeds that are due, as many as there is room for (blocking)."""
@@ -124,31 +133,33 @@ class Poller:
 
     def _enter(self, setup: Setup, feed: Feed, state: FeedState, now: datetime) -> datetime | None:
         slow = feed.id in self._dawdlers or (state.failure is not None and state.failure.kind in SLOW)
-        if slow and self._slow >= SLOW_QUEUE * self._slow_limit:
+        if slow and self._slow >= SLOW_QUEUE * self._rooms.slow_seats:
             return now + SLOW_LATER
-        at, hosts = self._place(feed), self._hosts
-        later = hosts.enter(feed, at, now)
+        at = self._place(feed)
+        later = self._hosts.enter(feed, at, now)
         if later is None:
             self.in_flight += 1
             self._slow += slow
             run = self._run(setup, feed, state, slow=slow)
             task = self._tasks.create_task(run, name=f"poll {feed.id}")
-            task.add_done_callback(lambda _: hosts.leave(at))
+            task.add_done_callback(lambda _: self._hosts.leave(at))
             self._polls.add(task)
             task.add_done_callback(self._polls.discard)
         return later
 
-    def _place(self, feed: Feed) -> Place:
+    def _place(self, feed: Feed, leads_to: str | None = None) -> Place:
+        """Return where a feed is asked; `leads_to` is what its last answer told of that."""
         known = self._places.get(feed.id)
-        if known is None or known[0] != feed.url:
-            known = self._places[feed.id] = (feed.url, place(feed))
-        return known[1]
+        if known is None or known[0] != feed.url or leads_to not in {None, known[1]}:
+            known = self._places[feed.id] = (feed.url, leads_to, place(feed, leads_to))
+        return known[2]
 
     async def _run(self, setup: Setup, feed: Feed, state: FeedState, *, slow: bool) -> None:
         try:
+            began = time.monotonic()
             result = await self._poll(feed, state, slow=slow)
             failure = result.state.failure
-            if failure is not None and await self._network.is_to_blame(feed, failure, result.at):
+            if failure is not None and await self._network.is_to_blame(feed, failure, result.at, began=began):
                 await self._give_back(state, result.at + OUTAGE_RETRY)
             else:
                 await self._save(setup, feed, state, result)
@@ -167,18 +178,47 @@ class Poller:
             self._on_change.set()
 
     async def _poll(self, feed: Feed, state: FeedState, *, slow: bool) -> PollResult:
-        async with contextlib.AsyncExitStack() as stack:
-            if slow:
-                await stack.enter_async_context(self._slow_slots)
-            await stack.enter_async_context(self._slots)
-            began = time.monotonic()
+        async with seat(self._rooms, slow=slow) as mine:
             result = await poll(
-                feed, state, fetcher=self._fetcher, parser=self._parser, clock=self._clock, jitter=random.random()
+                feed,
+                state,
+                fetcher=self._fetcher,
+                parser=self._parser,
+                clock=self._clock,
+                jitter=random.random(),
+                pause=self._turns(feed, mine),
+                children=self._children.get(feed.id, NOTHING),
             )
-        (self._dawdlers.add if time.monotonic() - began > DAWDLED else self._dawdlers.discard)(feed.id)
-        if result.state.failure is None or result.state.failure.status is not None:
-            self._network.answered()
+        (self._dawdlers.add if mine.dawdled else self._dawdlers.discard)(feed.id)
+        if result.answered_by is not None:
+            self._place(feed, result.answered_by)
         return result
+
+    async def _wait(self, now: datetime, span: timedelta) -> datetime:
+        """Return the time after a rest."""
+        await asyncio.sleep(span.total_seconds())
+        return max(self._clock.now(), now + span)
+
+    def _turns(self, feed: Feed, mine: Seat) -> Pause:
+        """Return how a poll waits before each further document: for a seat among walks, then for its turn at the host.
+
+        The time that it has waited for counts as passed, so that a virtual clock, which stands still meanwhile, holds up nobody.
+        """
+        at, last = self._place(feed), self._clock.now()
+
+        async def turn(least: float) -> None:
+            nonlocal last
+            await mine.walk()
+            now = await self._wait(last, timedelta(seconds=least))
+            try:
+                async with asyncio.timeout(TURN_WAIT):
+                    while wait := self._hosts.further(at, now, last):
+                        now = await self._wait(now, wait)
+            except TimeoutError as error:
+                raise NoTurnError from error
+            last = now
+
+        return turn
 
     async def _give_back(self, state: FeedState, due_at: datetime) -> None:
         assert state.lease is not None
@@ -193,6 +233,8 @@ class Poller:
         if not saved:
             log.warning("another process took this feed over, nothing was stored", feed=feed.id)
             return
+        if result.children is not None:
+            self._children[feed.id] = result.children
         if result.entries:
             self._on_entries.set()
         _log(feed, before, result)
@@ -207,11 +249,13 @@ class Poller:
 
     async def _rest_host(self, setup: Setup, feed: Feed, result: PollResult) -> None:
         """Let a whole host rest when it says that we ask too often; the longest rest is for the feed that was told."""
-        failure = result.state.failure
+        failure = result.state.failure or result.refusal
         if failure is None or failure.status != HTTPStatus.TOO_MANY_REQUESTS:
             return
-        domain = self._place(feed).domain
-        others = [each.id for each in setup.feeds.values() if each.id != feed.id and self._place(each).domain == domain]
+        domain = self._place(feed).domains[-1]  # where the redirects led to, if there were any: that is who said it
+        others = [
+            each.id for each in setup.feeds.values() if each.id != feed.id and domain in self._place(each).domains
+        ]
         if others:
             rest = min(failure.retry_after or feed.pace, HOST_REST)
             await asyncio.to_thread(self._store.put_off, others, result.at + rest)
@@ -237,8 +281,6 @@ def _log(feed: Feed, before: FeedState, result: PollResult) -> None:
         log.info("feed recovered", feed=feed.id, after=before.failures, new=len(result.entries))
     elif result.entries:
         log.info("polled", feed=feed.id, new=len(result.entries), entries=state.entries)
-    else:
-        log.debug("polled", feed=feed.id, new=0, entries=state.entries)
     if state.gaps > before.gaps:
         log.warning("entries may have been missed", feed=feed.id, gap=state.gap)
     if before.pushed and not state.pushed:

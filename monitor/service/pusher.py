@@ -1,14 +1,15 @@
 """Reading what hubs pushed, the moment it is stored; what a killed service left is read at the next start.
 
-Pushes of one feed are read in order, feeds beside each other, in the same workers and within the same limits as polls: a hostile
-document holds up its own feed only. What cannot be read is dropped with a note at its subscription, and its feed is polled on.
+Pushes of one feed are read in order, feeds beside each other, in the same workers and within the same limits as polls. Feeds take
+turns, one push each, however many one of them has waiting: a hostile document holds up its own feed only. What cannot be read
+is dropped with a note at its subscription, and its feed is polled on.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
 import structlog
 
@@ -20,7 +21,7 @@ from monitor.ports import Clock, Parser, Store
 from monitor.service.together import Together
 
 AT_ONCE = 16
-"""Pushes taken from the store in one look: up to 3 MiB each."""
+"""Pushes in memory, each of another feed: up to 3 MiB each."""
 
 BACKLOG = 8
 """Pushes of one feed that may wait; a hub that is told to wait sends again."""
@@ -53,6 +54,10 @@ class Pusher:
         self._arrived = asyncio.Event()
         self._arrived.set()  # what a killed service left
         self._reading: set[str] = set()
+        self._served: set[str] = set()
+        """Feeds that had their turn in this round."""
+        self._aside: set[str] = set()
+        """Feeds whose pushes wait for the next one to come, after a defect of ours."""
         self._waiting: Counter[str] = Counter()
         self._suspects: set[str] = set()
         """Feeds whose last push killed its worker."""
@@ -72,6 +77,7 @@ class Pusher:
     def arrived(self, feed_id: str) -> None:
         """A push of this feed was stored."""
         self._waiting[feed_id] += 1
+        self._aside.discard(feed_id)
         self._arrived.set()
 
     async def run(self) -> None:
@@ -91,24 +97,37 @@ class Pusher:
                 self._on_change.set()
 
     async def _look(self) -> None:
-        """Start reading for each feed with waiting pushes that is not being read; its end looks again."""
-        waiting: dict[str, list[Push]] = defaultdict(list)
-        for push in await asyncio.to_thread(self._store.waiting_pushes, self._setup().situation, AT_ONCE):
-            if push.feed_id not in self._reading:
-                waiting[push.feed_id].append(push)
-        for feed_id, pushes in waiting.items():
-            self._reading.add(feed_id)
-            self._tasks.create_task(self._read_all(feed_id, pushes), name=f"push {feed_id}")
+        """Start reading the next push of each feed whose turn it is, as many as there is room for; the end of each looks again."""
+        self._start(await self._waiting_without(self._served))
+        if self._served and len(self._reading) < AT_ONCE:  # the others had their turn: the next round
+            self._served.clear()
+            self._start(await self._waiting_without(self._served))
 
-    async def _read_all(self, feed_id: str, pushes: Sequence[Push]) -> None:
+    async def _waiting_without(self, these: Collection[str]) -> tuple[Push, ...]:
+        room = AT_ONCE - len(self._reading)
+        if room <= 0:
+            return ()
+        without = {*these, *self._reading, *self._aside}
+        return await asyncio.to_thread(self._store.waiting_pushes, self._setup().situation, room, without)
+
+    def _start(self, pushes: Iterable[Push]) -> None:
+        for push in pushes:
+            self._reading.add(push.feed_id)
+            self._served.add(push.feed_id)
+            self._tasks.create_task(self._take(push), name=f"push {push.feed_id}")
+
+    async def _take(self, push: Push) -> None:
         try:
-            for push in pushes:
-                await self._read(push)
+            await self._read(push)
         except StoreError as error:
-            log.error("store unavailable, pushes wait", feed=feed_id, error=str(error))
+            log.error("store unavailable, pushes wait", feed=push.feed_id, error=str(error))
             await asyncio.sleep(RETRY_STORE)
+        except Exception:
+            # a defect of ours with this one feed: loud, and the others go on
+            log.exception("taking a push in failed unexpectedly", feed=push.feed_id)
+            self._aside.add(push.feed_id)
         finally:
-            self._reading.discard(feed_id)
+            self._reading.discard(push.feed_id)
             self._arrived.set()
             self._on_change.set()
 

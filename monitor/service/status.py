@@ -64,11 +64,13 @@ def _feeds(feeds: dict[str, Feed], states: list[FeedState], now: datetime) -> di
 def _pushes(states: Sequence[FeedState], subscriptions: Sequence[Subscription]) -> dict[str, int]:
     """Return how many feeds have a hub and how many of them it works for; subscriptions asked for or refused; bad pushes."""
     numbers = Counter(subscription.state for subscription in subscriptions)
+    active = {subscription.feed_id for subscription in subscriptions if subscription.state is PushState.ACTIVE}
+    denied = {subscription.feed_id for subscription in subscriptions if subscription.state is PushState.DENIED}
     return {
         "offered": sum(state.hub is not None for state in states),
         "working": sum(state.pushed for state in states),
         "waiting": numbers[PushState.PENDING],
-        "refused": numbers[PushState.DENIED],
+        "refused": len(denied - active),
         "rejected": sum(subscription.rejected for subscription in subscriptions),
     }
 

@@ -4,7 +4,9 @@ Leases are renewed by APScheduler: its tick claims the look as a cron row once a
 the store (new hubs, failed requests, renewals, ended leases), so nothing of it lives in memory and a restart misses nothing.
 What a hub is asked is stored before the request goes out: its verification may come before its answer (callback.py).
 
-Ending a subscription at the hub is a courtesy and kept in memory only: after a crash its lease ends by itself.
+Ending a subscription at the hub is a courtesy and kept in memory only: after a crash its lease ends by itself. It is asked for
+with the network permissions, the proxy and the name of the feed as it was at the last look; of a feed whose settings nobody
+knows any more (it was removed while the service was down) the hub is not asked, and its pushes are not found.
 """
 
 from __future__ import annotations
@@ -12,16 +14,16 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 
 from monitor.errors import StoreError
-from monitor.feeds import websub
-from monitor.model import FeedState, PushState, Subscription
+from monitor.feeds import leases, websub
+from monitor.model import Feed, FeedState, PushState, Subscription
 from monitor.pipeline import Setup
 from monitor.ports import Clock, Store
 from monitor.service.hubs import Hubs
@@ -46,6 +48,7 @@ class _Found:
 
     asked: tuple[Subscription, ...]
     left: tuple[Subscription, ...]
+    """To be ended at their hubs."""
 
 
 class Subscriber:
@@ -71,6 +74,8 @@ class Subscriber:
         self._replaced: dict[str, Subscription] = {}
         """What is to be ended at its hub once the subscription with this token is active."""
         self._leaving: dict[str, tuple[Subscription, datetime]] = {}
+        self._before: Mapping[str, Feed] = {}
+        """The feeds as they were configured at the last look."""
 
     @property
     def in_flight(self) -> int:
@@ -80,16 +85,18 @@ class Subscriber:
     async def look(self, now: datetime) -> None:
         """Take up all that is due: to be called once a minute, and when a poll found a new hub. Requests go on in tasks."""
         self._forget(now)
+        setup = self._setup()
         try:
             async with self._changing:
-                found = await asyncio.to_thread(self._take_up, now)
+                found = await asyncio.to_thread(self._take_up, setup, now)
         except StoreError as error:
             log.error("store unavailable, hubs are asked later", error=str(error))
             return
         for subscription in found.left:
             self.leave(subscription, now)
         for subscription in found.asked:
-            self._start(self._subscribe(subscription))
+            self._start(self._subscribe, subscription, setup.feeds[subscription.feed_id])
+        self._before = setup.feeds
 
     def cancel(self) -> None:
         """Give up the requests under way: they are made again when their answer is overdue."""
@@ -131,28 +138,40 @@ class Subscriber:
 
     def leave(self, subscription: Subscription, now: datetime) -> None:
         """Ask a hub to end a subscription, once; its verification is then answered."""
+        feed = self._setup().feeds.get(subscription.feed_id) or self._before.get(subscription.feed_id)
+        if feed is None:
+            log.info("hub not asked to end: how its feed may be reached is not known", feed=subscription.feed_id)
+            return
         self._leaving[subscription.token] = (subscription, now)
         self._remember(subscription.token)
-        self._start(self._unsubscribe(subscription))
+        self._start(self._unsubscribe, subscription, feed)
 
     # --- what is due ----------------------------------------------------------------------------------------------
 
-    def _take_up(self, now: datetime) -> _Found:
+    def _take_up(self, setup: Setup, now: datetime) -> _Found:
         """Find what is due and store what will be asked (blocking, under the lock)."""
-        setup = self._setup()
         held: dict[str, list[Subscription]] = defaultdict(list)
         for subscription in self._store.subscriptions(setup.situation):
             held[subscription.feed_id].append(subscription)
             self._remember(subscription.token)
         configured = [state for state in self._store.feed_states(setup.situation) if state.feed_id in setup.feeds]
         states = {state.feed_id: state for state in configured if state.hub and state.topic}
-        gone = [feed_id for feed_id in held if feed_id not in states]
-        left = self._store.drop_subscriptions(gone) if gone else ()
+        gone = [feed_id for feed_id in held if feed_id not in setup.feeds]
+        left = list(self._store.drop_subscriptions(gone)) if gone else []
+        for feed_id in held.keys() & setup.feeds.keys() - states.keys():
+            left += self._end(held[feed_id], now)
         asked: list[Subscription] = []
         for feed_id, state in states.items():
             asked += self._take_up_feed(state, held[feed_id], now, room=len(asked) < PER_LOOK)
         self._end_silent(configured, held, now)
-        return _Found(asked=tuple(asked), left=left)
+        return _Found(asked=tuple(asked), left=tuple(left))
+
+    def _end(self, subscriptions: Iterable[Subscription], now: datetime) -> list[Subscription]:
+        """End the living ones of a feed that names no hub any more; kept, for when another hub was asked is to be known."""
+        living = [each for each in subscriptions if each.state in {PushState.PENDING, PushState.ACTIVE}]
+        for each in living:
+            self._store.save_subscription(replace(each, state=PushState.ENDED, next_at=None, lease_until=now))
+        return living
 
     def _take_up_feed(
         self, state: FeedState, held: Sequence[Subscription], now: datetime, *, room: bool
@@ -160,15 +179,15 @@ class Subscriber:
         """Mark what is over; store and return the subscription to ask for, if one is due and there is room."""
         assert state.hub is not None
         assert state.topic is not None
-        for subscription in websub.over(held, state.hub, state.topic, now):
+        for subscription in leases.over(held, state.hub, state.topic, now):
             self._store.save_subscription(replace(subscription, state=PushState.ENDED, next_at=None))
-        step = websub.next_step(held, state.hub, state.topic, now) if room else None
+        step = leases.next_step(held, state.hub, state.topic, now) if room else None
         if step is None:
             return []
-        asked = self._begin(state, step.replaces, now) if isinstance(step, websub.Begin) else step.subscription
+        asked = self._begin(state, step.replaces, now) if isinstance(step, leases.Begin) else step.subscription
         asked = websub.asking(asked, now)
         self._store.save_subscription(asked)
-        if isinstance(step, websub.Begin) and step.replaces is not None:
+        if isinstance(step, leases.Begin) and step.replaces is not None:
             self._store.save_subscription(replace(step.replaces, next_at=None))  # its renewal has begun
         return [asked]
 
@@ -196,7 +215,7 @@ class Subscriber:
         silent = [
             state.feed_id
             for state in states
-            if state.pushed and not (state.hub and any(websub.is_living(each, now) for each in held[state.feed_id]))
+            if state.pushed and not (state.hub and any(leases.is_living(each, now) for each in held[state.feed_id]))
         ]
         if silent:
             self._store.end_pushes(silent, now)
@@ -204,19 +223,30 @@ class Subscriber:
 
     # --- hubs -----------------------------------------------------------------------------------------------------
 
-    def _start(self, request: Coroutine[Any, Any, None]) -> None:
-        task = self._tasks.create_task(request, name="ask a hub")
+    def _start(
+        self, ask: Callable[[Subscription, Feed], Awaitable[None]], subscription: Subscription, feed: Feed
+    ) -> None:
+        task = self._tasks.create_task(self._try(ask, subscription, feed), name=f"hub of {feed.id}")
         self._requests.add(task)
         task.add_done_callback(self._ended)
+
+    async def _try(
+        self, ask: Callable[[Subscription, Feed], Awaitable[None]], subscription: Subscription, feed: Feed
+    ) -> None:
+        """Ask a hub; a defect of ours with this one is loud, and the others go on."""
+        try:
+            async with self._slots:
+                await ask(subscription, feed)
+        except Exception:
+            log.exception("asking a hub failed unexpectedly", feed=feed.id)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._requests.discard(task)
         self._on_change.set()
 
-    async def _subscribe(self, asked: Subscription) -> None:
+    async def _subscribe(self, asked: Subscription, feed: Feed) -> None:
         """Ask for a subscription that is stored as pending; what the store holds afterwards may be verified already."""
-        async with self._slots:
-            refusal = await self._hubs.ask("subscribe", asked, self._setup().feed(asked.feed_id))
+        refusal = await self._hubs.ask("subscribe", asked, feed)
         now = self._clock.now()
 
         def answered(subscription: Subscription) -> tuple[Subscription, None]:
@@ -233,9 +263,8 @@ class Subscriber:
         except StoreError as error:
             log.error("store unavailable, the hub is asked again later", feed=asked.feed_id, error=str(error))
 
-    async def _unsubscribe(self, left: Subscription) -> None:
-        async with self._slots:
-            refusal = await self._hubs.ask("unsubscribe", left, self._setup().feed(left.feed_id))
+    async def _unsubscribe(self, left: Subscription, feed: Feed) -> None:
+        refusal = await self._hubs.ask("unsubscribe", left, feed)
         log.info("hub asked to end", feed=left.feed_id, refused=refusal.reason if refusal else None)
 
     async def _became(self, subscription: Subscription) -> None:

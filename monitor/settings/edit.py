@@ -242,9 +242,9 @@ class _Change:
 
 
 def _mistakes(config_dir: Path, file: Path, environ: Mapping[str, str]) -> tuple[Mistake, ...]:
-    """Return the mistakes of the other files; mistakes of the file itself must be mended first."""
+    """Return the mistakes of the other files; those of the file itself, or of the folder as a whole, must be mended first."""
     _, mistakes = examine(config_dir, environ=environ)
-    here = tuple(mistake for mistake in mistakes if mistake.file == file)
+    here = tuple(mistake for mistake in mistakes if mistake.file in {file, config_dir, config_dir.absolute()})
     if here:
         raise SettingsError(here)
     return mistakes

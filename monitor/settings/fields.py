@@ -103,16 +103,19 @@ def check_url(value: str) -> str:
     return url
 
 
-def _check_address(url: str) -> None:
+def _check_address(url: str, instead: str = "write it in full, like https://example.org/feed") -> None:
     sentence = refuse_url(url)
     if sentence:
-        raise fault(f"cannot be used: {sentence.rstrip('.')}", "write it in full, like https://example.org/feed")
+        raise fault(f"cannot be used: {sentence.rstrip('.')}", instead)
 
 
 def _check_proxy(value: SecretStr) -> SecretStr:
-    """Check a proxy's address; credentials are usual in it, so it is a secret as a whole."""
-    _check_address(value.get_secret_value().strip())
-    return SecretStr(value.get_secret_value().strip())
+    """Check a proxy's address; credentials are usual in it, so it is a secret as a whole and never said."""
+    url = value.get_secret_value().strip()
+    if url.lower().startswith("socks"):
+        raise fault("is a SOCKS proxy, which cannot be used", "name an HTTP proxy, like http://proxy.example.org:3128")
+    _check_address(url, "name an HTTP proxy in full, like http://proxy.example.org:3128")
+    return SecretStr(url)
 
 
 def _check_header(value: str) -> str:
@@ -184,10 +187,16 @@ def _check_listen(value: Any) -> str | None:
 
 def _check_public(value: str) -> str:
     """Return an address that others reach us at, without a slash at its end."""
-    url = check_url(value).rstrip("/")
-    parts = urlsplit(url)
-    if parts.query or parts.fragment:
+    url = value.strip().rstrip("/")
+    if _CREDENTIALS.match(url):
+        raise fault(
+            "holds a user name or password",
+            "leave it out: hubs do not log in, each is given a path that nobody can guess",
+        )
+    _check_address(url, "write where others reach this service, like https://monitor.example.org")
+    if "?" in url or "#" in url:
         raise fault("must end with the path", "leave out what begins with `?` or `#`")
+    parts = urlsplit(url)
     if parts.scheme != "https" and parts.hostname not in LOOPBACK_NAMES:
         raise fault(
             "must begin with https://", "pushes carry secrets: let a web server with a certificate pass them on"

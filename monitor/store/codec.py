@@ -32,8 +32,12 @@ class Damaged(ValueError):  # noqa: N818 - reads as a sentence where it is caugh
 
 
 def to_json(value: object) -> str:
-    """Return a value (dataclass, tuple, mapping, scalar) as compact ASCII JSON."""
-    return _encode(value)
+    """Return a value (dataclass, tuple, mapping, scalar) as compact JSON that every database takes as text.
+
+    Letters stand as they are (escaped, Cyrillic takes three times the room) unless one of them is half a surrogate pair.
+    """
+    text = _encode(value)
+    return text if is_whole(text) else _encode_ascii(value)
 
 
 def from_json(kind: type[T], text: str) -> T:
@@ -67,7 +71,19 @@ def _defaults(kind: type) -> tuple[tuple[str, Any], ...]:
     return tuple((field.name, field.default) for field in fields(kind))
 
 
-_encode = json.JSONEncoder(separators=(",", ":"), default=_plain).encode
+_encode = json.JSONEncoder(separators=(",", ":"), default=_plain, ensure_ascii=False).encode
+_encode_ascii = json.JSONEncoder(separators=(",", ":"), default=_plain).encode
+
+
+def is_whole(text: str) -> bool:
+    """Tell whether UTF-8 can hold a text: it has no halves of surrogate pairs."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _same(value: Any) -> Any:

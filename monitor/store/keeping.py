@@ -144,7 +144,8 @@ def shift_due(connection: Connection, situation: str, step: timedelta) -> None:
         return type_coerce(column, BigInteger) + by
 
     mine = feeds.c.situation == situation
-    connection.execute(update(feeds).where(mine).values(due_at=moved(feeds.c.due_at), wake_at=moved(feeds.c.wake_at)))
+    columns = ("due_at", "wake_at", "last_attempt_at")  # from the last attempt counts how long a feed was to rest
+    connection.execute(update(feeds).where(mine).values({name: moved(feeds.c[name]) for name in columns}))
     connection.execute(
         update(deliveries)
         .where(deliveries.c.wake_at.is_not(None))

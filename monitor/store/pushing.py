@@ -7,7 +7,7 @@ between the two reads it again, and entries that came twice are recognised by th
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,6 @@ from sqlalchemy import (
     Column,
     Connection,
     Executable,
-    Integer,
     Row,
     bindparam,
     case,
@@ -80,12 +79,12 @@ _ARRIVED = (
     .values(pushes=subscriptions.c.pushes + 1, last_push_at=bindparam("at"))
 )
 _WAITING = (
-    select(pushes)
+    select(pushes.c.seq, pushes.c.feed_id)
     .join(feeds, feeds.c.id == pushes.c.feed_id)
     .where(feeds.c.situation == bindparam("of"), feeds.c.enabled)
     .order_by(pushes.c.seq)
-    .limit(bindparam("at_most", type_=Integer))
 )
+_THESE = select(pushes).where(pushes.c.seq.in_(bindparam("these", expanding=True))).order_by(pushes.c.seq)
 _TAKE = delete(pushes).where(pushes.c.seq == bindparam("the_seq")).returning(pushes.c.feed_id)
 _OF_PUSH = (
     select(
@@ -107,12 +106,19 @@ _CHANGE = update(feeds).where(feeds.c.id == bindparam("the_feed"))
 
 
 def living(connection: Connection, situation: str) -> tuple[Subscription, ...]:
-    """Return the subscriptions that are not over, and the last one of each feed that has none of them; by feed."""
-    by_feed: dict[str, list[Subscription]] = {}
-    for row in connection.execute(_ALL, {"of": situation}):
-        by_feed.setdefault(row.feed_id, []).append(_subscription(row))
-    found = ([each for each in of_feed if each.state.value in _LIVING] or of_feed[-1:] for of_feed in by_feed.values())
-    return tuple(each for of_feed in found for each in of_feed)
+    """Return the subscriptions that are not over, and of each feed the last one at each hub and topic without such; by feed."""
+    all_of_them = [_subscription(row) for row in connection.execute(_ALL, {"of": situation})]
+    last = {_place(each): each.token for each in all_of_them}
+    at = {_place(each) for each in all_of_them if each.state.value in _LIVING}
+    return tuple(
+        each
+        for each in all_of_them
+        if each.state.value in _LIVING or (last[_place(each)] == each.token and _place(each) not in at)
+    )
+
+
+def _place(subscription: Subscription) -> tuple[str, str, str]:
+    return subscription.feed_id, subscription.hub, subscription.topic
 
 
 def subscription(connection: Connection, token: str) -> Subscription | None:
@@ -222,9 +228,17 @@ def packed(body: bytes) -> bytes:
     return zlib.compress(body, 1)
 
 
-def waiting(connection: Connection, situation: str, limit: int) -> tuple[Push, ...]:
-    """Return the oldest pushes of feeds that are polled (one of a feed that nobody reads would stand in the way for ever)."""
-    found = connection.execute(_WAITING, {"of": situation, "at_most": limit})
+def waiting(connection: Connection, situation: str, limit: int, without: Collection[str]) -> tuple[Push, ...]:
+    """Return the oldest push of each feed that is polled (one of a feed that nobody reads would stand in the way for ever).
+
+    Which it is is told by their numbers: bodies that will not be returned are not read.
+    """
+    first: dict[str, int] = {}
+    for row in connection.execute(_WAITING, {"of": situation}):
+        if row.feed_id not in without:
+            first.setdefault(row.feed_id, row.seq)
+    these = list(first.values())[:limit]
+    found = connection.execute(_THESE, {"these": these}) if these else ()
     return tuple(Push(**{**row._mapping, "body": _unpacked(row.body)}) for row in found)  # noqa: SLF001 - as above
 
 

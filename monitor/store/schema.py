@@ -33,7 +33,7 @@ from sqlalchemy import (
 PROGRAM_SCHEMA = 2
 """The schema number of this program. A database names the lowest that may open it (`meta.min_program_schema`)."""
 
-REVISIONS: tuple[str, ...] = ("0001", "0002")
+REVISIONS: tuple[str, ...] = ("0001", "0002", "0003")
 """Migrations this program has, oldest first; the last is what it works on."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -172,7 +172,8 @@ feeds = Table(
     Column("pushed", Boolean, nullable=False),
     Column(
         "known", LargeBinary
-    ),  # see codec.pack_known; last, so that reading what stands before it never walks through it
+    ),  # see codec.pack_known; so far behind that reading what stands before it never walks through it
+    Column("max_age", Span),
     Index("feeds_due", "situation", "enabled", "wake_at", "id"),
 )
 

@@ -27,7 +27,7 @@ COLUMNS = (
     "id", "situation", "url", "due_at", "lease", "validators_url", "etag", "last_modified", "body_hash", "known", "filled",
     "failures", "failure", "failing_since", "last_attempt_at", "last_success_at", "last_entry_at", "audited_at", "moved_to",
     "moved_since", "moved_count", "warning", "entries", "ttl", "period", "skips", "interval", "rhythm", "gaps", "gap_at", "gap",
-    "archive", "hub", "topic", "pushed",
+    "archive", "hub", "topic", "pushed", "max_age",
 )  # fmt: skip
 STATE = [feeds.c[name] for name in COLUMNS]
 
@@ -87,6 +87,7 @@ def columns(state: FeedState, before: FeedState | None) -> dict[str, Any]:
         "ttl": _length(said.ttl),
         "period": _length(said.period),
         "skips": said.skips,
+        "max_age": _length(state.max_age),
         "rhythm": _length(state.rhythm),
         "gaps": state.gaps,
         "gap_at": _stored(state.gap_at),
@@ -142,7 +143,7 @@ def state(row: Sequence[Any]) -> FeedState:
         feed_id, situation, url, due_at, lease, validators_url, etag, last_modified, body_hash, blob, filled,
         failures, failure_text, failing_since, last_attempt_at, last_success_at, last_entry_at, audited_at, moved_to,
         moved_since, moved_count, warning, entries, ttl, period, skips, interval, rhythm, gaps, gap_at, gap,
-        archive, hub, topic, pushed,
+        archive, hub, topic, pushed, max_age,
     ) = row  # fmt: skip
     try:
         known = codec.unpack_known(blob)
@@ -177,6 +178,7 @@ def state(row: Sequence[Any]) -> FeedState:
         warning=warning,
         entries=entries,
         said=said,
+        max_age=_span(max_age),
         interval=_span(interval),
         rhythm=_span(rhythm),
         gaps=gaps,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -190,7 +190,7 @@ class SqlStore:
 
     # -- push
     def subscriptions(self, situation: str) -> tuple[Subscription, ...]:
-        """Return the subscriptions that are not over, and the last one of each feed that has none of them; by feed."""
+        """Return the subscriptions that are not over, and of each feed the last one at each hub and topic without such; by feed."""
         with self._reading() as connection:
             return pushing.living(connection, situation)
 
@@ -221,10 +221,10 @@ class SqlStore:
             for push, body in zip(pushes, bodies, strict=True):
                 pushing.enqueue(connection, push, body)
 
-    def waiting_pushes(self, situation: str, limit: int) -> tuple[Push, ...]:
-        """Return the oldest pushes that were not read yet, of feeds that are polled."""
+    def waiting_pushes(self, situation: str, limit: int, without: Collection[str] = ()) -> tuple[Push, ...]:
+        """Return the oldest push that was not read yet of each feed that is polled, `without` these feeds."""
         with self._reading() as connection:
-            return pushing.waiting(connection, situation, limit)
+            return pushing.waiting(connection, situation, limit, without)
 
     def save_pushes(self, results: Sequence[PushResult], now: datetime) -> frozenset[int]:
         """Commit A for pushes. Returns the `seq` of those that were taken by somebody else before: nothing of them was changed."""

@@ -7,12 +7,12 @@ figures out, `8 killed` and `18 killed` would else become one story.
 
 from __future__ import annotations
 
-import heapq
+from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import datetime, timedelta
-from itertools import islice
+from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 from monitor.model import Sketch
 from monitor.stories.likeness import comparer, sketch_of, title_words
@@ -31,8 +31,8 @@ _CANDIDATES = 25
 _COMMON = 200
 """Open reports looked at for one shingle or word, earliest first; what more hold than that is boilerplate."""
 
-_Index = dict[int, Sketch | list[Sketch]]
-"""Who holds a hash. Most are held by one report: a list for each would take most of the memory."""
+_Index = dict[int, str | list[str]]
+"""The reports that hold a hash, by id. Most are held by one: a list for each would take most of the memory."""
 
 
 class CopyIndex:
@@ -40,7 +40,7 @@ class CopyIndex:
 
     def __init__(self) -> None:
         self._sketches: dict[str, Sketch] = {}
-        self._oldest: list[tuple[datetime, str]] = []
+        self._ages = _Ages()
         self._by_text: _Index = {}
         self._by_title: _Index = {}
 
@@ -53,20 +53,18 @@ class CopyIndex:
         if known == sketch:  # what was decided here comes back from the store
             return
         if known is not None:
+            self._ages.drop(known)
             self._remove(sketch.report_id)
         self._sketches[sketch.report_id] = sketch
-        heapq.heappush(self._oldest, (sketch.at, sketch.report_id))
+        self._ages.add(sketch)
         for index, hashes in self._places(sketch):
             for hash_ in hashes:
-                _put(index, hash_, sketch)
+                _put(index, hash_, sketch.report_id)
 
     def forget(self, before: datetime) -> None:
         """Drop reports seen before that time."""
-        while self._oldest and self._oldest[0][0] < before:
-            _, report_id = heapq.heappop(self._oldest)
-            sketch = self._sketches.get(report_id)
-            if sketch is not None and sketch.at < before:
-                self._remove(report_id)
+        for report_id in self._ages.forget(before):
+            self._remove(report_id)
 
     def copy_of(self, sketch: Sketch) -> Sketch | None:
         """Return the open report that this one is a copy of: the likest, the earliest of equals; None for a report of its own."""
@@ -86,29 +84,25 @@ class CopyIndex:
         Only those that can be copies: by two shingles of the sample, or by half the words of the title. What merely shares some
         words of the news of the day is not compared (most of what the index finds).
         """
-        since = sketch.at - MEMORY
+        closed = self._ages.older(sketch.at - MEMORY)
         words = title_words(sketch)
-        by_text, by_title = Counter[str](), Counter[str]()
-        rare = Counter[str]()
-        for index, hashes, counted in (
-            (self._by_text, sketch.text[:_INDEXED], by_text),
-            (self._by_title, words, by_title),
-        ):
-            for hash_ in hashes:
-                if held := _open(index.get(hash_), since):
-                    counted.update(held)
-                    if len(held) <= _COMMON:
-                        rare.update(held)
+        of_text = [_open(self._by_text.get(hash_), closed) for hash_ in sketch.text[:_INDEXED]]
+        of_title = [_open(self._by_title.get(hash_), closed) for hash_ in words]
+        by_text, by_title = Counter(chain.from_iterable(of_text)), Counter(chain.from_iterable(of_title))
         likely = {name for name, count in by_text.items() if count > 1}
-        likely.update(name for name, count in by_title.items() if 2 * count >= len(words) and count + by_text[name] > 1)
+        half = (len(words) + 1) // 2
+        likely.update(name for name, count in by_title.items() if count >= half and count + by_text.get(name, 0) > 1)
         likely.discard(sketch.report_id)
+        if len(likely) <= _CANDIDATES:
+            return [self._sketches[name] for name in likely]
+        rare = Counter(chain.from_iterable(held for held in (*of_text, *of_title) if len(held) <= _COMMON))
         shared = {name: by_text[name] + by_title[name] for name in likely}
         chosen = dict.fromkeys(name for counted in (rare, shared) for name in self._most(counted, likely))
         return [self._sketches[name] for name in chosen]
 
     def _most(self, counted: Mapping[str, int], likely: AbstractSet[str]) -> list[str]:
-        names = (name for name in likely if counted[name] > 1)
-        return heapq.nsmallest(_CANDIDATES, names, lambda name: (-counted[name], self._sketches[name].at, name))
+        names = (name for name in likely if counted.get(name, 0) > 1)
+        return sorted(names, key=lambda name: (-counted[name], self._sketches[name].at, name))[:_CANDIDATES]
 
     def _places(self, sketch: Sketch) -> tuple[tuple[_Index, Sequence[int]], ...]:
         return (self._by_text, sketch.text[:_INDEXED]), (self._by_title, title_words(sketch))
@@ -117,31 +111,72 @@ class CopyIndex:
         sketch = self._sketches.pop(report_id)
         for index, hashes in self._places(sketch):
             for hash_ in hashes:
-                _take(index, hash_, sketch)
+                _take(index, hash_, report_id)
 
 
-def _put(index: _Index, hash_: int, sketch: Sketch) -> None:
+class _Ages:
+    """The open reports by age, and which of them are too old for the report in hand: moves with it, so it costs next to nothing."""
+
+    def __init__(self) -> None:
+        self._times: list[tuple[datetime, str]] = []
+        self._edge = datetime.min.replace(tzinfo=UTC)
+        self._older: set[str] = set()
+
+    def add(self, sketch: Sketch) -> None:
+        insort(self._times, (sketch.at, sketch.report_id))
+        if sketch.at < self._edge:
+            self._older.add(sketch.report_id)
+
+    def drop(self, sketch: Sketch) -> None:
+        del self._times[bisect_left(self._times, (sketch.at, sketch.report_id))]
+        self._older.discard(sketch.report_id)
+
+    def forget(self, before: datetime) -> list[str]:
+        """Drop those seen before that time and return them."""
+        end = self._before(before)
+        gone = [report_id for _, report_id in self._times[:end]]
+        del self._times[:end]
+        self._older.difference_update(gone)
+        return gone
+
+    def older(self, edge: datetime) -> AbstractSet[str]:
+        """Return those seen before that time."""
+        at, to = self._before(self._edge), self._before(edge)
+        self._older.update(report_id for _, report_id in self._times[at:to])
+        self._older.difference_update(report_id for _, report_id in self._times[to:at])
+        self._edge = edge
+        return self._older
+
+    def _before(self, moment: datetime) -> int:
+        return bisect_left(self._times, (moment, ""))
+
+
+def _put(index: _Index, hash_: int, report_id: str) -> None:
     held = index.get(hash_)
     if held is None:
-        index[hash_] = sketch
+        index[hash_] = report_id
     elif isinstance(held, list):
-        held.append(sketch)
+        held.append(report_id)
     else:
-        index[hash_] = [held, sketch]
+        index[hash_] = [held, report_id]
 
 
-def _take(index: _Index, hash_: int, sketch: Sketch) -> None:
+def _take(index: _Index, hash_: int, report_id: str) -> None:
     held = index[hash_]
     if isinstance(held, list) and len(held) > 1:
-        del held[next(at for at, holder in enumerate(held) if holder is sketch)]
+        held.remove(report_id)
     else:
         del index[hash_]
 
 
-def _open(held: Sketch | list[Sketch] | None, since: datetime) -> list[str]:
-    """Return the reports seen since then, the first ones: one more than are looked at where there are more."""
+def _open(held: str | list[str] | None, closed: AbstractSet[str]) -> Sequence[str]:
+    """Return the reports that are not closed, the first ones: one more than are looked at where there are more."""
     if held is None:
-        return []
+        return ()
     if not isinstance(held, list):
-        return [held.report_id] if held.at >= since else []
-    return list(islice((sketch.report_id for sketch in held if sketch.at >= since), _COMMON + 1))
+        return () if held in closed else (held,)
+    first = held[: _COMMON + 1]
+    if closed.isdisjoint(first):
+        return first
+    enough = held[: _COMMON + 1 + len(closed)]
+    return [report_id for report_id in enough if report_id not in closed][: _COMMON + 1]

@@ -13,7 +13,7 @@ Refused: simhash (blind on texts of 10 words), title equality (a third of copies
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import NamedTuple
@@ -58,13 +58,12 @@ SAME_HOURS = timedelta(hours=12)
 """How far apart reports of few words, or of one outlet, may be copies: a flash goes round within hours; the column and the
 air raid warning come in the same words on the next day."""
 
-SHINGLE = 3
 MAX_SHINGLES = 128
 MAX_TITLE = 40
 MAX_NUMBERS = 100
 _NUMBER = 1 << 32
-_NUMBERS = re.compile(r"(?<!\d)\d{1,3}(?:[ \u00a0\u2009\u202f.,'’]\d{3})+(?!\d)|\d+")
-"""A number, in thousands (`1 200`, `1,200`) or not."""
+_NUMBERS = re.compile(r"\d(?:\d{0,2}(?:[ \u00a0\u2009\u202f.,'’]\d{3})+(?!\d)|\d*)")
+"""A number, in thousands (`1 200`, `1,200`) or not. It begins with its first digit, so that text between is skipped fast."""
 
 
 class Likeness(NamedTuple):
@@ -76,6 +75,9 @@ class Likeness(NamedTuple):
     """The texts alone make it a copy, and the numbers are the same."""
 
 
+_UNLIKE = Likeness(0.0, refutes=False, certain=False)
+
+
 def sketch_of(report: Report, story_id: str) -> Sketch:
     """Return a report's likeness: 32-bit hashes of title words, and the smallest 32-bit hashes of text shingles.
 
@@ -83,7 +85,7 @@ def sketch_of(report: Report, story_id: str) -> Sketch:
     """
     title = tuple(dict.fromkeys(forms(report.title)))[:MAX_TITLE]
     words = forms(report.text)
-    shingles = map(" ".join, zip(*(words[i:] for i in range(SHINGLE)), strict=False))
+    shingles = map(" ".join, zip(words, words[1:], words[2:], strict=False))
     found = (
         fold(re.sub(r"\D", "", number))[:40].lstrip("0")
         for number in _NUMBERS.findall(f"{report.title}\n{report.text}")
@@ -101,7 +103,7 @@ def sketch_of(report: Report, story_id: str) -> Sketch:
 
 def title_words(sketch: Sketch) -> tuple[int, ...]:
     """Return the hashes of the title's words."""
-    return tuple(hash_ for hash_ in sketch.title if hash_ < _NUMBER)
+    return sketch.title[: bisect_left(sketch.title, _NUMBER)]
 
 
 def likeness(one: Sketch, other: Sketch) -> Likeness:
@@ -122,6 +124,8 @@ def _likeness(
     text, same = _shares(one, other, sample)
     theirs = frozenset(title_words(other))
     title = len(mine & theirs) / max(1, len(mine | theirs))
+    if text < TEXT_COPY and title < TITLE_COPY:  # neither a copy nor under one headline: most of what is compared
+        return _UNLIKE
     headline = min(len(mine), len(theirs)) >= LONG_TITLE and title >= TITLE_COPY
     by_text = shorter >= FULL_TEXT and text >= TEXT_COPY and (title >= TITLE_CUT or not _is_digest(one, other))
     soon = abs(one.at - other.at) <= SAME_HOURS
@@ -137,7 +141,7 @@ def _likeness(
 
 
 def _numbers(sketch: Sketch) -> frozenset[int]:
-    return frozenset(hash_ for hash_ in sketch.title if hash_ >= _NUMBER)
+    return frozenset(sketch.title[bisect_left(sketch.title, _NUMBER) :])
 
 
 def _nested(one: frozenset[int], other: frozenset[int]) -> bool:
@@ -167,4 +171,4 @@ def _reach(sketch: Sketch) -> int:
 
 
 def _hashes(parts: Iterable[str]) -> tuple[int, ...]:
-    return tuple(sorted({xxh32_intdigest(part.encode("utf-8", "surrogatepass")) for part in set(parts)}))
+    return tuple(sorted(set(map(xxh32_intdigest, map(str.encode, parts)))))  # words hold no half letters: all encode

@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import structlog
 from fastapi import FastAPI, Request
@@ -18,16 +19,21 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from monitor.feeds.websub import PATH, Reply
+from monitor.feeds.callbacks import Reply
+from monitor.feeds.websub import PATH
 from monitor.model import Subscription
 from monitor.web.bounds import Bounds
 from monitor.web.rates import Rates
+from monitor.web.room import Room, Share
 
 MAX_PUSH = 3 * 1024 * 1024
 """Bytes of a pushed document; hubs push what is new."""
 
-BODIES = 8
-"""Pushes in memory at a time; others wait for their turn."""
+PATIENCE = 3.0
+"""Seconds for which a push waits while others of its hub take all that hub may have."""
+
+GRACE, SLOWEST, LONGEST = 2.0, 32 * 1024, 8.0
+"""A body has 2 s and one more for every 32 KiB that came, 8 s at most: who drips is gone soon."""
 
 FRESH = 1.0
 """Seconds for which a look at the health is kept: asking often must cost nothing."""
@@ -59,7 +65,7 @@ class Callback(Protocol):
 def make_app(*, health: Health, callback: Callback | None) -> Bounds:
     """Return the ASGI application; without a `callback` its path is not there."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    app.add_api_route("/healthz", _Healthz(health), methods=["GET"], response_model=None)
+    app.add_api_route("/healthz", _Healthz(health), methods=["GET", "HEAD"], response_model=None)
     if callback is not None:
         hub = _Hub(callback)
         app.add_api_route(f"{PATH}{{token}}", hub.verify, methods=["GET"], response_model=None)
@@ -75,7 +81,7 @@ async def _refused(_request: Request, error: Exception) -> Response:
 
 
 class _Healthz:
-    """`GET /healthz`: 200 while the service works, else 503 with the reasons."""
+    """`GET` (or `HEAD`) `/healthz`: 200 while the service works, else 503 with the reasons."""
 
     def __init__(self, health: Health) -> None:
         self._health = health
@@ -100,7 +106,7 @@ class _Hub:
     def __init__(self, callback: Callback) -> None:
         self._callback = callback
         self._rates = Rates(time.monotonic)
-        self._bodies = asyncio.Semaphore(BODIES)
+        self._room = Room()
 
     async def verify(self, token: str, request: Request) -> Response:
         if not self._admits(token):
@@ -113,10 +119,8 @@ class _Hub:
         found = await self._callback.find(token)
         if isinstance(found, Reply):
             return _said(found)
-        async with self._bodies:
-            body = await _body(request)
-            if body is None:
-                return _bare(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        with self._room.share(urlsplit(found.hub).netloc) as share:
+            body = await _body(request, share)
             reply = await self._callback.receive(
                 found,
                 content_type=request.headers.get("content-type"),
@@ -129,17 +133,31 @@ class _Hub:
         return self._rates.admits(token, familiar=self._callback.is_familiar(token))
 
 
-async def _body(request: Request) -> bytes | None:
-    """Return a body, None as soon as it is longer than a push may be."""
-    body = bytearray()
+async def _body(request: Request, share: Share) -> bytes:
+    """Return a body; refuses one that is too long or too slow, or that its sender has no room for."""
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_PUSH:
-                return None
+        async with asyncio.timeout(PATIENCE):
+            await share.begin()
+    except TimeoutError:
+        raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE) from None
+    body, start = bytearray(), asyncio.get_running_loop().time()
+    try:
+        async with asyncio.timeout(GRACE) as limit:
+            async for chunk in request.stream():
+                body += chunk
+                _require(len(body) <= MAX_PUSH, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+                _require(share.grow(len(chunk)), HTTPStatus.SERVICE_UNAVAILABLE)
+                limit.reschedule(start + min(GRACE + len(body) / SLOWEST, LONGEST))
+    except TimeoutError:
+        raise HTTPException(HTTPStatus.REQUEST_TIMEOUT) from None
     except ClientDisconnect:
         raise HTTPException(HTTPStatus.BAD_REQUEST) from None
     return bytes(body)
+
+
+def _require(fits: bool, status: HTTPStatus) -> None:
+    if not fits:
+        raise HTTPException(status)
 
 
 def _said(reply: Reply) -> Response:

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SECONDS = 10.0
+SECONDS = 12.0
 """For one request with its body and its answer."""
 
 HEADERS: tuple[tuple[bytes, bytes], ...] = (

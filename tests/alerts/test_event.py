@@ -66,6 +66,14 @@ def test_spans_point_into_the_cleaned_text_of_the_event() -> None:
     assert spans[0][0] < spans[1][0]
 
 
+@pytest.mark.parametrize("text", ["A riot in Almaty", "A  riot in Almaty", "", "riot"])
+def test_a_place_beyond_the_text_points_to_its_end_at_most(text: str) -> None:
+    reason = Reason(keyword="riot", surface="riot", field="text", start=90, end=94)
+    match = Match(report_id="r", watch="unrest", version=1, reasons=(reason,))
+    data = _event(dataclasses.replace(_report_with(sample.full(), text=text), matches=(match,)))["data"]
+    assert data["watches"][0]["reasons"][0]["start"] == (len(data["summary"]) or 90)
+
+
 def test_alerts_of_the_service_itself_speak_the_readers_language() -> None:
     assert _event(sample.watching(), language="ru")["data"]["headline"] == "Под наблюдением 12 лент"
     assert "142" in _event(sample.watching(), language="kk")["data"]["note"]

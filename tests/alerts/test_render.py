@@ -429,3 +429,14 @@ def test_only_the_parts_that_a_channel_wants_are_written() -> None:
     )
     assert (bool(message.subject), bool(message.line), message.text, message.html) == (True, True, "", "")
     assert message.data
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "xx"])
+def test_a_channel_that_wants_no_part_gets_the_same_event(language: str) -> None:
+    reader = Recipient(address="desk@example.org", language=language)
+    given = {"situation_name": "K", "desk_zone": "UTC", "now": sample.NOW}
+    bare, whole = (
+        Renderer(None).render(sample.watching(), reader, **given, **more).message for more in ({"parts": ()}, {})
+    )
+    assert (bare.subject, bare.line, bare.text, bare.html, bare.body) == ("", "", "", "", None)
+    assert bare.data == whole.data

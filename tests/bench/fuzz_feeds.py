@@ -6,6 +6,7 @@ and as a whole. Then the way back. Looked for:
     hang         anything that takes longer than the limits allow
     opened       a file opened or a connection tried by a worker (an audit hook ends it)
     different    news by parts that are not the news of the whole, where the document is well-formed
+    unheard      another pace or other links where nothing was read, because no entry is new
     repeated     an entry whose bytes did not change taken for news by parts
 The mutation of a failure is written to a file; `--seed` repeats a run.
 """
@@ -32,7 +33,7 @@ from monitor.feeds import lanes, marks, spans
 from monitor.feeds.parse import WorkerParser
 from monitor.model import Entry, FailureKind, IntakeEntry, PollFailure
 from monitor.ports import Known, ParsedFeed
-from monitor.reports.diff import changes
+from monitor.reports import changes, keys_of
 
 CORPORA = Path(__file__).parents[2] / "../shared/data/feeds"
 
@@ -59,6 +60,7 @@ TOKENS = (
     b"<guid>1</guid>", b"<link>/1</link>", b"<title>", b"</title>", b"</channel>", b"</rss>", b"</feed>", b"<channel>", b"\0", b"\xff", b"\xd0", b"\xef\xbb\xbf",
     b"<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/hostname'>]>", b"&e;", b"<xi:include href='file:///etc/passwd'/>", b"<svg>", b"<image>", b"<source>", b"<language>ru</language>",
     b"<content type='xhtml'><div xmlns='http://www.w3.org/1999/xhtml'>", b" encoding='koi8-r'", b"<itunes:title>x</itunes:title>", b"<description>&lt;!--",
+    b"\x01", b" a='>'", b"<ttl>7</ttl>", b"<link rel='hub' href='/h'/>", b"<all xml:base='/y/'>", b"</all>",
 )  # fmt: skip
 
 ENCODINGS = (
@@ -153,6 +155,9 @@ class Fuzz:
             self.fail("crash", body, before, f"diff: {error!r}")
         if not whole.malformed and not known.malformed and whole.warning is None and found != wanted:
             self.fail("different", body, before, f"{len(found)} by parts, {len(wanted)} by the whole")
+        sound = not whole.malformed and not known.malformed
+        if parts.head is None and sound and _of_head(known) and _of_head(known) != _of_head(whole):
+            self.fail("unheard", body, before, f"{_of_head(known)} is now {_of_head(whole)}")
         pieces = spans.cut(
             body, "application/xml", "https://news.example/feed", known=marks.by_span(known.marks), most=2000
         )
@@ -270,6 +275,18 @@ class Fuzz:
         print(f"{kind}: {why[:300]}: {self.out / name}.xml", flush=True)
 
 
+def _of_head(document: ParsedFeed) -> object:
+    """Return what is remembered of a head, None where it was not read. The page it belongs to is not."""
+    head = document.head
+    if head is None:
+        return None
+    return (
+        head.pace,
+        {relation: links for relation, links in head.links.items() if relation != "alternate"},
+        head.complete,
+    )
+
+
 def corpus() -> list[bytes]:
     """Return our own samples, and those of other projects where they are at hand, most with some entries more."""
     paths = (
@@ -307,7 +324,8 @@ def decide(entries: list[Entry]) -> None:
         )
         for n, entry in enumerate(entries)
     ]
-    list(changes(waiting, Known(reports={}, versions={}), {feed.id: feed}))
+    keys = [keys_of(entry, feed) for entry in entries]
+    list(changes(waiting, keys, Known(reports={}, versions={}), {feed.id: feed}))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,14 @@ from support.http_server import redirect, reply
 from typer.testing import CliRunner
 
 from monitor.cli import app, feeds_finding
+from monitor.feeds import discover
+
+
+@pytest.fixture(autouse=True)
+def _no_rest_between_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a search for feeds are real seconds."""
+    monkeypatch.setattr(discover, "APART", 0.0)
+
 
 # --- checking ---------------------------------------------------------------------------------------------------------
 
@@ -168,7 +176,8 @@ def test_a_page_whose_site_has_no_feed_is_a_fault_with_advice(desk: Any, publish
     publisher.on("/", reply(200, b"<!doctype html><html><body>Hello</body></html>", {"Content-Type": "text/html"}))
     error = desk.run("feeds", "add", publisher.url("/"), "--allow-network", "127.0.0.0/8", code=1).stderr
     assert "No feed of this site was found." in error
-    assert "--no-check" in error
+    assert "RSS or Atom" in error
+    assert "feeds.yaml" not in error
 
 
 def test_an_added_feed_is_told_with_what_it_shows(desk: Any, publisher: Any, news: bytes) -> None:
@@ -200,8 +209,8 @@ def test_an_address_inside_the_own_network_is_refused_unless_it_is_allowed(
     publisher.on("/news", reply(200, news, {"Content-Type": "text/xml"}))
     before = desk.feeds_text()
     refused = desk.run("feeds", "add", publisher.url("/news"), code=1)
-    assert "allow_networks" in refused.stderr
-    assert "--no-check" in refused.stderr
+    assert refused.stderr.count("allow_networks") == 1
+    assert "`--allow-network 10.0.0.0/8`" in refused.stderr
     assert desk.feeds_text() == before
     assert publisher.requests == []
     row = desk.json("feeds", "add", publisher.url("/news"), "--allow-network", "127.0.0.0/8", "--id", "own")
@@ -217,3 +226,73 @@ def test_importing_leaves_out_what_cannot_be_watched(desk: Any, publisher: Any, 
     result = desk.run("feeds", "import-opml", str(listed))
     assert "Added 0 feeds; 0 were there already, 1 cannot be watched." in result.stdout
     assert "Left out" in result.stderr
+
+
+# --- addresses --------------------------------------------------------------------------------------------------------
+
+UNREADABLE = [
+    "http://[::1",
+    "news.example/rss",
+    "ftp://news.example/rss",
+    "http://",
+    "",
+    "javascript:alert(1)",
+    "http://a b/",
+]
+
+
+@pytest.mark.parametrize("address", UNREADABLE)
+def test_what_is_no_address_is_wrong_usage_with_an_example(desk: Any, address: str) -> None:
+    before = desk.feeds_text()
+    for option in ("--check", "--no-check"):
+        error = desk.run("feeds", "add", address, option, code=2).stderr
+        assert "https://news.example/rss" in error
+        assert "feeds.yaml" not in error
+    assert desk.feeds_text() == before
+    assert "https://" in desk.run("feeds", "check", address, code=2).stderr
+
+
+@pytest.mark.parametrize("command", [("feeds", "add"), ("feeds", "check")])
+def test_what_is_no_network_is_wrong_usage(desk: Any, command: tuple[str, ...]) -> None:
+    error = desk.run(*command, "https://news.example/", "--allow-network", "nonsense", code=2).stderr
+    assert "nonsense" in error
+
+
+def test_an_address_of_the_own_network_can_be_checked_before_it_is_added(
+    desk: Any, publisher: Any, news: bytes
+) -> None:
+    publisher.on("/news", reply(200, news, {"Content-Type": "text/xml"}))
+    assert desk.json("feeds", "check", publisher.url("/news"), code=1)["feeds"][0]["failure"] == "address_blocked"
+    row = desk.json("feeds", "check", publisher.url("/news"), "--allow-network", "127.0.0.0/8")["feeds"][0]
+    assert row["usable"]
+
+
+def test_the_check_of_a_page_names_the_command_that_finds_its_feeds(desk: Any, publisher: Any, news: bytes) -> None:
+    site = _site(publisher, news)
+    for given in (site, "page"):
+        desk.own_feeds(page=site) if given == "page" else None
+        text = desk.run("feeds", "check", given, "--allow-network", "127.0.0.0/8", code=1).stdout
+        assert "`monitor feeds add`" in text
+
+
+FIRST_WORDS = [("missing", reply(404)), ("blocked", reply(403)), ("throttled", reply(429)), ("gone", reply(410))]
+
+
+@pytest.mark.parametrize(("kind", "answer"), FIRST_WORDS, ids=[kind for kind, _ in FIRST_WORDS])
+def test_advice_about_a_new_address_does_not_speak_of_a_feed_that_is_polled(
+    desk: Any, publisher: Any, kind: str, answer: Any
+) -> None:
+    publisher.on("/new", answer)
+    options = (publisher.url("/new"), "--allow-network", "127.0.0.0/8")
+    error = desk.run("feeds", "add", *options, code=1).stderr
+    row = desk.json("feeds", "check", *options, code=1)["feeds"][0]
+    assert row["failure"] == kind
+    assert row["advice"] in error
+    for polled in ("it is asked", "is asked once", "Remove the feed", "for this feed"):
+        assert polled not in error
+
+
+def test_the_folder_must_be_there_before_a_feed_or_watch_can_be_removed(tmp_path: Path) -> None:
+    for command in (("feeds", "remove", "x"), ("watches", "remove", "x")):
+        result = CliRunner().invoke(app, [*command, "--config", str(tmp_path / "none")])
+        assert (result.exit_code, "is not a folder" in result.stderr) == (2, True), result.exception

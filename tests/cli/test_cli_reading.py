@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from monitor.cli import output
+
 R1, R2, R3 = "r1ab01" + "0" * 26, "r1ab02" + "0" * 26, "r1ff03" + "0" * 26
 S1, A1 = "s1" + "a" * 30, "a1" + "b" * 30
 SENT, DEAD, WAITS = "d1" + "1" * 30, "d1" + "2" * 30, "d1" + "3" * 30
@@ -66,7 +68,8 @@ def test_feeds_are_listed_with_how_each_is_doing_and_below_why(desk: Any) -> Non
     assert not [line for line in why.splitlines() if line.startswith(("fresh", "off"))]
 
 
-def test_the_list_of_feeds_fits_a_hundred_columns(desk: Any) -> None:
+def test_the_list_of_feeds_fits_a_hundred_columns(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "_is_terminal", lambda _stream: True)
     coloured = desk.run("feeds", "list", FORCE_COLOR="1", NO_COLOR="1", COLUMNS="100").stdout
     text = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
     table, _, why = text.partition("Why")

@@ -11,12 +11,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support import values
 from support.http_server import reply
+from typer.testing import CliRunner
 
+from monitor.cli import app
 from monitor.errors import MonitorError
 from monitor.model import AlertKind
 from monitor.service.status import status
@@ -298,12 +301,39 @@ def test_once_polls_decides_and_delivers_and_tells_what_it_did(empty_desk: Any, 
     publisher.on("/news", reply(200, news, {"Content-Type": "text/xml"}))
     empty_desk.own_feeds(news=publisher.url("/news"))
     row = empty_desk.json("once")
-    assert set(row) == {"polls", "entries", "alerts", "sent"}
+    assert set(row) == {"polls", "entries", "alerts", "sent", "network_down"}
     assert (row["polls"], row["entries"], row["sent"]) == (1, 2, 2)
     assert row["alerts"][0]["headline"] == "Митинг в Актау"
     text = empty_desk.run("once").stdout
     assert re.search(r"^Polled \d feeds?, decided 0 entries, made ", text, re.MULTILINE)
     assert "Митинг в Актау" in (empty_desk.data / "alerts.jsonl").read_text()
+
+
+def test_once_does_not_wait_for_a_host_that_asks_for_rest(empty_desk: Any, publisher: Any, news: bytes) -> None:
+    publisher.on("/first", reply(429, headers={"Retry-After": "3600"}))
+    for path in ("/second", "/third"):
+        publisher.on(path, reply(200, news, {"Content-Type": "text/xml"}))
+    empty_desk.own_feeds(**{name: publisher.url(f"/{name}") for name in ("first", "second", "third")})
+    began = time.monotonic()
+    empty_desk.run("once")
+    assert time.monotonic() - began < 60
+    assert "/first" in [request.path for request in publisher.requests]
+
+
+def test_once_ends_where_nobody_can_be_reached_and_says_so(empty_desk: Any) -> None:
+    rows = "".join(
+        f"- {{id: {name}-{number}, name: {name} {number}, url: 'http://127.0.0.{number}:9/{name}', group: national,"
+        " allow_networks: [127.0.0.0/8]}\n"
+        for name in ("first", "second")
+        for number in (2, 3, 4)
+    )
+    (empty_desk.config / "feeds.yaml").write_text(f"feeds:\n{rows}")
+    with (empty_desk.config / "monitor.yaml").open("a") as file:
+        file.write("polling: {host_spacing: 10s}\n")  # the second feed of each host is due when it is known
+    result = empty_desk.run("once", "--json", code=1)
+    assert "network of this machine is down" in result.stderr
+    done = json.loads(result.stdout)
+    assert (done["polls"], done["network_down"]) == (0, True)
 
 
 # --- the real service -------------------------------------------------------------------------------------------------
@@ -359,3 +389,39 @@ def test_feeds_whose_publisher_asked_for_rest_are_named_and_polled_only_by_force
     assert "--force" in result.stderr
     desk.run("feeds", "poll", "vlast", "--force")
     assert service.requests[-1]["force"] is True
+
+
+# --- a configuration that cannot be used --------------------------------------------------------------------------------
+
+
+def _broken(folder: Path, how: str) -> Path:
+    config = folder / "config"
+    if how == "a file":
+        config.write_text("situation: {}\n")
+        return config
+    if how != "missing":
+        config.mkdir()
+    if how == "a folder for a file":
+        (config / "monitor.yaml").mkdir()
+    elif how != "missing":
+        (config / "monitor.yaml").write_bytes(
+            {"bytes": b"\xff\xfe\x00", "no yaml": b"situation: [\n", "empty": b""}[how]
+        )
+    return config
+
+
+COMMANDS = (
+    "run", "once", "status", "check", "reload", "pause", "resume", "test-alert", "config show", "feeds list", "feeds check",
+    "feeds poll", "feeds add https://news.example/", "feeds remove x", "feeds export-opml", "watches list", "watches remove x",
+    "alerts list", "deliveries list", "channels list", "reports list", "stories list",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ["missing", "a file", "a folder for a file", "bytes", "no yaml", "empty"])
+def test_no_command_breaks_on_a_configuration_that_cannot_be_used(tmp_path: Path, how: str) -> None:
+    config = _broken(tmp_path, how)
+    for command in COMMANDS:
+        result = CliRunner().invoke(app, [*command.split(), "--config", str(config)])
+        told = result.stderr + result.stdout
+        assert (result.exit_code, type(result.exception)) == (2, SystemExit), f"{command}: {told} {result.exception!r}"
+        assert str(config) in told, command

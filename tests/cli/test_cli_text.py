@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from datetime import UTC, datetime, timedelta
 
@@ -162,3 +163,58 @@ def test_an_id_that_means_nothing_or_too_much_is_told_with_candidates() -> None:
         ids.found("delivery", "d1a", None, lambda: rows)
     with pytest.raises(UsageError, match="no story has an id that begins with `s1`; `monitor stories list`"):
         ids.found("story", "s1", None, list)
+
+
+# --- where nobody sits at a terminal ----------------------------------------------------------------------------------
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+LONG = "The answer is not what a feed is. " * 12
+ADDRESS = "https://news.example/" + "x" * 120
+
+
+def _shown(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, *rows: tuple[str, ...]) -> list[str]:
+    monkeypatch.setattr(sys, "stdout", stream)
+    output.show(output.table(("id", "state", "reason"), rows, empty="None."))
+    return stream.getvalue().splitlines()
+
+
+@pytest.mark.parametrize(
+    "environ", [{}, {"COLUMNS": "80"}, {"FORCE_COLOR": "1"}, {"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str
+)
+def test_in_a_pipe_a_row_is_a_line_with_all_of_its_words(
+    monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    lines = _shown(monkeypatch, io.StringIO(), (ADDRESS, "failing", LONG), ("short", "ok", "Fine."))
+    assert len(lines) == 3
+    assert ADDRESS in lines[1]
+    assert LONG.strip() in lines[1]
+    assert not any(line.endswith(" ") for line in lines)
+
+
+def test_messages_in_a_pipe_are_not_folded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys, "stderr", stream := io.StringIO())
+    output.say(LONG)
+    assert stream.getvalue().strip() == LONG.strip()
+
+
+@pytest.mark.parametrize("first", ["news", ADDRESS])
+def test_on_a_narrow_terminal_nothing_is_cut_and_no_column_is_crowded_out(
+    monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in _shown(monkeypatch, _Terminal(), (first, "failing", LONG))]
+    assert all(len(line) <= 80 for line in lines)
+    assert "…" not in "".join(lines)
+    assert "failing" in lines[1]
+    assert "".join(line[: lines[0].index("state")].strip() for line in lines[1:]) == first
+    assert " ".join(line[lines[0].index("reason") :].strip() for line in lines[1:]).split() == LONG.split()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from conformance.desk import Desk, days, hours, minutes, page, seconds
 from conformance.running import watching
 from support.http_server import Answer, Request, reply
+
+from monitor.service.app import run_once
 
 PACE = minutes(5)
 NEWS = {"news": {"path": "/feed"}}
@@ -117,6 +120,37 @@ def test_case_043_a_first_start_spreads_its_requests(desk: Desk, tmp_path: Path)
     assert max(times) - min(times) <= seconds(75)
 
 
+def test_case_043_new_limits_follow_a_reload(desk: Desk, tmp_path: Path) -> None:
+    names = ["n0", "n1", "n2"]
+    serve_well(desk, "*")
+    with watching(desk, tmp_path) as service:
+        service.configure({name: {} for name in names}, polling="host_spacing: 0s")
+        service.start()
+        service.advance(minutes(1))
+        service.configure({name: {} for name in names}, polling="host_spacing: 40s")
+        service.call("reload")
+        desk.requests.clear()
+        service.advance(minutes(8))
+    times = [time for name in names for time in desk.times(f"/{name}")]
+    assert len(times) == 3
+    assert min(apart(times)) >= seconds(40)
+
+
+def test_case_043_polling_once_keeps_the_spacing_of_a_host(desk: Desk, tmp_path: Path) -> None:
+    times = list[float]()
+
+    async def stamped(request: Request, writer: asyncio.StreamWriter) -> None:
+        times.append(time.monotonic())
+        await reply(200, page("a"))(request, writer)
+
+    desk.serve(stamped, path="*")
+    with watching(desk, tmp_path) as service:
+        service.configure({name: {} for name in ("n0", "n1", "n2")}, polling="host_spacing: 1s")
+        done = desk.run(run_once(service.settings()))
+    assert (done["polls"], len(times)) == (3, 3)
+    assert min(later - earlier for earlier, later in pairwise(times)) >= 0.95  # a request is on its way for a moment
+
+
 def test_case_043_a_host_sees_two_requests_at_a_time_at_most(desk: Desk, tmp_path: Path) -> None:
     inside, most, both = 0, 0, asyncio.Event()
 
@@ -192,6 +226,24 @@ def test_case_045_check_now_is_one_conditional_request(desk: Desk, tmp_path: Pat
     said, _ = asked_now(desk, tmp_path, reply(304))
     assert (said["feeds"], said["resting"]) == (1, {})
     assert desk.sent("if-none-match", "/feed") == ['"1"']
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_case_045_check_now_is_allowed_once_within_a_floor_and_within_max_age(
+    desk: Desk, tmp_path: Path, force: bool
+) -> None:
+    desk.serve(reply(200, page("a"), {"ETag": '"1"', "Cache-Control": "max-age=3600"}), reply(304))
+    with watching(desk, tmp_path) as service:
+        service.configure(NEWS)
+        service.start()
+        service.advance(minutes(1.5))
+        first = service.call("poll-now", feeds=["news"])
+        service.advance(seconds(1))
+        again = service.call("poll-now", feeds=["news"], force=force)
+        service.advance(seconds(58))
+    assert first["resting"] == {}
+    assert ("floor" in again["resting"].get("news", "")) is not force
+    assert len(desk.times()) == 2 + force
 
 
 @pytest.mark.parametrize(("force", "requests"), [(False, 0), (True, 1)])

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from conformance.desk import NOON, Desk, hours, page
+from conformance.desk import NOON, Desk, hours, no_pause, page
 from conformance.running import watching
 from support.feeds import a_feed
 from support.http_server import Answer, redirect, reply
@@ -46,7 +46,12 @@ def found_at(desk: Desk, answers: Mapping[str, Answer], *, start: str = "/") -> 
     for path, answer in answers.items():
         desk.serve(answer, path=path)
     looked = desk.run(
-        discover(a_feed(desk.server.url(start)), fetcher=HttpFetcher(desk.house.http), parser=desk.house.parser)
+        discover(
+            a_feed(desk.server.url(start)),
+            fetcher=HttpFetcher(desk.house.http),
+            parser=desk.house.parser,
+            pause=no_pause,
+        )
     )
     assert not isinstance(looked, PollFailure), looked
     return [path_of(each) for each in looked]

@@ -132,6 +132,7 @@ EVERYTHING = {
     "warning": "лента повреждена",
     "entries": 30,
     "said": Pace(ttl=MINUTE, period=HOUR, skips=2**31 - 1),
+    "max_age": timedelta(days=365, microseconds=7),
     "interval": 7 * MINUTE,
     "rhythm": 3 * HOUR,
     "gaps": 4,
@@ -483,6 +484,14 @@ def test_leases_and_deliveries_move_along_with_a_clock_that_was_set(store, step)
     assert store.claim_due_deliveries("mail", NOW + step + MINUTE / 2, 9, LEASE) == ()
     assert len(store.claim_due_deliveries("mail", NOW + step + MINUTE, 9, LEASE)) == 1
     assert store.cron_due("digest") == NOW + 9 * HOUR
+
+
+@pytest.mark.parametrize("step", [24 * HOUR, -24 * HOUR], ids=["forward", "back"])
+def test_a_clock_that_was_set_leaves_the_rest_of_a_feed_as_long_as_it_was(store, step):
+    before = polled_once(store, feed("a"))
+    store.shift_due(KZ, step)
+    after = state_of(store, "a")
+    assert (after.due_at - before.due_at, after.last_attempt_at - before.last_attempt_at) == (step, step)
 
 
 def test_a_feed_that_is_being_polled_is_not_due_until_its_lease_ends(store):

@@ -85,15 +85,19 @@ def test_a_subscription_comes_back_as_it_was_saved(store):
     assert "geheim" not in repr(store.subscription("t1"))
 
 
-def test_the_living_are_shown_and_of_a_feed_without_any_the_last(store):
+def test_the_living_are_shown_and_where_there_is_none_the_last_at_each_hub_and_topic(store):
     ended = [subscription(f"e{at}", state=PushState.ENDED, asked_at=NOW + at * MINUTE) for at in (1, 2)]
     renewing = [active("a1"), subscription("p1", asked_at=NOW + HOUR)]
     denied = [
         subscription(f"d{at}", feed_id="vlast", state=PushState.DENIED, asked_at=NOW + at * MINUTE) for at in (3, 1)
     ]
-    for each in (*denied, *renewing, *ended):
+    elsewhere = [
+        subscription(f"h{at}", hub="https://b.example/", state=PushState.DENIED, asked_at=NOW - at * HOUR)
+        for at in (1, 2)
+    ]
+    for each in (*denied, *renewing, *ended, *elsewhere):
         store.save_subscription(each)
-    assert store.subscriptions(KZ) == (*renewing, denied[0])
+    assert store.subscriptions(KZ) == (elsewhere[0], *renewing, denied[0])
     assert store.subscriptions("georgia") == ()
 
 
@@ -207,13 +211,25 @@ def test_pruning_drops_what_is_over_and_what_nobody_will_read(store):
 def test_pushes_wait_in_order_of_arrival_and_are_counted_at_their_subscription(store, twin):
     store.save_subscription(active())
     sent = [push(b"one"), push(b"two" * 999, content_type=None, received_at=NOW + HOUR), push(b"three", token="gone")]
-    waiting = arrived(store, *sent)
+    arrived(store, *sent)
+    counted = store.subscription("t1")
+    assert store.waiting_pushes("georgia", 2) == ()
+    waiting = []
+    while found := twin.waiting_pushes(KZ, 2):
+        waiting += found
+        assert take(store, *found)
     assert [replace(each, seq=0) for each in waiting] == sent
     assert [each.seq for each in waiting] == sorted({each.seq for each in waiting})
-    assert twin.waiting_pushes(KZ, 2) == waiting[:2]
-    assert store.waiting_pushes("georgia", 2) == ()
-    counted = store.subscription("t1")
     assert (counted.pushes, counted.last_push_at) == (2, NOW + HOUR)
+
+
+def test_of_each_feed_its_oldest_push_is_shown_those_that_wait_longest_first(store):
+    arrived(store, *(push() for _ in range(20)), push(b"one", feed_id="vlast"), push(b"two", feed_id="vlast"))
+    tengri, vlast = store.waiting_pushes(KZ, 2)
+    assert (tengri.feed_id, vlast.feed_id, vlast.seq - tengri.seq) == ("tengri", "vlast", 20)
+    assert [each.feed_id for each in store.waiting_pushes(KZ, 1)] == ["tengri"]
+    assert [each.body for each in store.waiting_pushes(KZ, 1, {"tengri"})] == [b"one"]
+    assert store.waiting_pushes(KZ, 9, {"tengri", "vlast"}) == ()
 
 
 def test_a_push_of_a_feed_that_is_not_polled_does_not_stand_in_the_way(store):
@@ -256,9 +272,8 @@ def test_a_push_without_news_keeps_no_document_and_leaves_what_it_does_not_conce
 
 
 def test_works_is_never_taken_back_by_a_push(store):
-    first, second = arrived(store, push(), push())
-    assert take(store, first, works=True)
-    assert take(store, second, works=False)
+    assert take(store, *arrived(store), works=True)
+    assert take(store, *arrived(store), works=False)
     assert state(store).pushed
 
 
@@ -295,9 +310,8 @@ def test_marks_are_kept_once_and_the_newest_four_thousand(store):
     def numbered(*numbers: int) -> bytes:
         return b"".join(number.to_bytes(24) for number in numbers)
 
-    first, second = arrived(store, push(), push())
-    assert take(store, first, marks=numbered(*range(4000)))
-    assert take(store, second, marks=numbered(0, 4000, 4000))
+    assert take(store, *arrived(store), marks=numbered(*range(4000)))
+    assert take(store, *arrived(store), marks=numbered(0, 4000, 4000))
     assert state(store).known == numbered(*range(2, 4000), 0, 4000)
 
 

@@ -8,11 +8,20 @@ from typing import Any
 
 import pytest
 from support.feeds import a_feed, fetched, rss
-from support.http_server import FakeServer, hang, redirect, reply
+from support.http_server import FakeServer, Request, hang, redirect, reply
 from support.net import http_client
 
 from monitor.feeds import discover as module
-from monitor.feeds.discover import MAX_CANDIDATES, PATHS, Candidate, Found, candidates, discover, sitemaps
+from monitor.feeds.discover import (
+    MAX_CANDIDATES,
+    MAX_REQUESTS,
+    PATHS,
+    Candidate,
+    Found,
+    candidates,
+    discover,
+    sitemaps,
+)
 from monitor.feeds.document import parse_document
 from monitor.feeds.fetch import HttpFetcher
 from monitor.feeds.limits import Limits
@@ -143,7 +152,13 @@ class Reader:
 Look = Callable[[FakeServer], Awaitable[tuple[Found, ...] | PollFailure]]
 
 
-def look(*, path: str = "/", page: Fetched | None = None, parser: Any = None, **answers: Any) -> tuple[Any, FakeServer]:
+async def no_rest(_seconds: float) -> None:
+    """Requests to servers of a test need no rest."""
+
+
+def look(
+    *, path: str = "/", page: Fetched | None = None, parser: Any = None, pause: Any = no_rest, **answers: Any
+) -> tuple[Any, FakeServer]:
     """Return what is found from a path of a server with these answers by path, and the server."""
 
     async def run() -> tuple[Any, FakeServer]:
@@ -152,7 +167,7 @@ def look(*, path: str = "/", page: Fetched | None = None, parser: Any = None, **
                 server.on(at, *answer) if isinstance(answer, tuple) else server.on(at, answer)
             fetcher = HttpFetcher(client)
             return await discover(
-                a_feed(server.url(path)), fetcher=fetcher, parser=parser or Reader(), page=page
+                a_feed(server.url(path)), fetcher=fetcher, parser=parser or Reader(), page=page, pause=pause
             ), server
 
     return asyncio.run(run())
@@ -198,7 +213,7 @@ def test_a_page_that_was_fetched_before_is_not_fetched_again() -> None:
     async def run() -> tuple[Found, ...] | PollFailure:
         async with http_client() as client:
             return await discover(
-                a_feed("http://127.0.0.1:9/x/"), fetcher=HttpFetcher(client), parser=Reader(), page=given
+                a_feed("http://127.0.0.1:9/x/"), fetcher=HttpFetcher(client), parser=Reader(), page=given, pause=no_rest
             )
 
     assert asyncio.run(run()) == ()
@@ -322,6 +337,43 @@ def test_a_robots_txt_can_make_us_ask_only_a_few_addresses() -> None:
     assert len([target for target in asked(server) if target.startswith("/s")]) == MAX_CANDIDATES
 
 
+def test_all_that_a_site_can_make_us_ask_is_counted_redirects_and_parts_of_an_index_too() -> None:
+    async def onward(request: Request, writer: asyncio.StreamWriter) -> None:
+        await redirect(f"{request.path}x")(request, writer)
+
+    def index(name: str) -> Any:
+        return ok(f"<sitemapindex><sitemap><loc>/{name}-part</loc></sitemap></sitemapindex>".encode())
+
+    named = page(*(link(f"/f{number}") for number in range(6)))
+    maps = {f"/s{number}": index(f"s{number}") for number in range(6)}
+    for answers in (
+        {"/": ok(named), "*": onward},
+        {"/": ok(page()), **maps, "*": reply(404)},
+        {"/": ok(named), **maps, "*": reply(404)},
+    ):
+        found, server = look(at=lambda server, answers=answers: {"/robots.txt": robots(server, *maps), **answers})
+        assert (found, len(asked(server)) <= 1 + MAX_REQUESTS) == ((), True)
+        assert len(asked(server)) > 15
+
+
+def test_requests_of_a_search_are_a_second_apart() -> None:
+    rests = list[float]()
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+
+    _, server = look(pause=rest, at=lambda _: {"/": ok(page(link("/old"))), "/old": redirect("/f"), "/f": ok(FEED)})
+    assert (asked(server), rests) == (["/", "/old", "/f"], [1.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    "refusal", [reply(429), reply(503, b"", {"Retry-After": "60"}), redirect("/g", 302, {"Retry-After": "60"})]
+)
+def test_a_site_that_asks_us_to_come_back_later_is_asked_no_more(refusal: Any) -> None:
+    found, server = look(at=lambda _: {"/": ok(page(link("/f"), link("/g"))), "/f": refusal, "/g": ok(FEED)})
+    assert (found, asked(server)) == ((), ["/", "/f"])
+
+
 # --- the guard (S1) and time ----------------------------------------------------------------------------------------
 
 INSIDE = [
@@ -341,7 +393,7 @@ def test_a_page_leads_to_no_address_inside_our_network(how: str) -> None:
                 outside.on("/", ok(page(*(link(aim) for aim in some)) if how == "link" else page()))
                 outside.on("/robots.txt", ok("".join(f"Sitemap: {aim}\n" for aim in some).encode()))
                 feed = a_feed(outside.url("/"), allow_networks=("127.0.0.2/32",))
-                assert await discover(feed, fetcher=HttpFetcher(client), parser=Reader()) == ()
+                assert await discover(feed, fetcher=HttpFetcher(client), parser=Reader(), pause=no_rest) == ()
             assert len(outside.requests) > 2
             return inside.connections
 
@@ -360,7 +412,7 @@ def test_no_url_of_the_request_forgery_list_is_reached_from_a_page_or_a_robots_t
                 site.on("/robots.txt", ok("".join(f"Sitemap: {aim}\n" for aim in some).encode()))
                 for links in (map(link, some), ()):
                     site.on("/", ok(page(*links)))
-                    assert await discover(feed, fetcher=HttpFetcher(client), parser=Reader()) == ()
+                    assert await discover(feed, fetcher=HttpFetcher(client), parser=Reader(), pause=no_rest) == ()
 
     asyncio.run(run())
 
@@ -388,7 +440,9 @@ def test_discovery_works_with_the_real_parser() -> None:
         try:
             async with FakeServer() as server, http_client() as client:
                 server.on("/", ok(page(link("/f")))).on("/f", ok(FEED))
-                return await discover(a_feed(server.url("/")), fetcher=HttpFetcher(client), parser=parser)
+                return await discover(
+                    a_feed(server.url("/")), fetcher=HttpFetcher(client), parser=parser, pause=no_rest
+                )
         finally:
             await parser.aclose()
 

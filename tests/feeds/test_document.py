@@ -12,7 +12,7 @@ from support.feeds import rss
 
 from monitor.feeds.document import parse_document
 from monitor.feeds.limits import Limits
-from monitor.feeds.xmlfeed import _mended
+from monitor.feeds.parsers import mended
 from monitor.model import Entry, FailureKind, PollFailure
 from monitor.ports import ParsedFeed
 
@@ -412,7 +412,7 @@ def test_references_to_halves_in_cdata_are_joined_too() -> None:
 def test_mending_references_takes_linear_time() -> None:
     started = time.process_time()
     for piece in (b"&#55357;", b"&#0", b"&#x0000000", b"0"):
-        _mended(b"&#" + piece * (60_000 // len(piece)))
+        mended(b"&#" + piece * (60_000 // len(piece)))
     assert time.process_time() - started < 1  # measured: 11 ms; a quadratic search takes many seconds
 
 
@@ -429,7 +429,7 @@ def test_a_feed_without_entries_is_a_feed_whatever_it_talks_about() -> None:
         ("<!DOCTYPE html><html><head><title>Login</title></head><body>Please log in</body></html>", "web page"),
         ("<html><body><item>not one</item></body></html>", "web page"),
         ("<?xml version='1.0'?>\n<!-- x --><html xmlns='http://www.w3.org/1999/xhtml'><item/></html>", "web page"),
-        ("Service temporarily unavailable", "begins: Service temporarily unavailable"),
+        ("Service temporarily unavailable", 'begins "Service temporarily unavailable"'),
         ('{"error": "no"}', "something else"),
         ("{ broken json", "something else"),
         ('["a"]', "something else"),
@@ -538,3 +538,68 @@ def test_no_bytes_inside_a_feed_break_the_parsing(junk: bytes, at: int) -> None:
     body = rss("<guid>1</guid><title>A</title>")
     result = parse_document(body[:at] + junk + body[at:], None, URL, Limits())
     assert isinstance(result, ParsedFeed | PollFailure)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["<html><body>no", "x", "x\x07y\nz", "{}", "", "<rss><channel><item><title>A", "<urlset><url><loc>https://a.example/</loc></url></urlset>",
+     "<urlset><url>", "<sitemapindex/>", "<!DOCTYPE x [<!ENTITY a 'b'>]><urlset/>", "<urlset>" + "<a>" * 60, "Your query was too short",
+     b"\x1f\x8bx"],
+)  # fmt: skip
+def test_every_failure_is_a_sentence_that_another_can_follow(body: bytes | str) -> None:
+    reason = refuse(body).reason
+    assert reason.endswith((".", "!", "?"))
+    assert reason.isprintable()
+
+
+@pytest.mark.parametrize("tag", ["<feed xmlns='a b c d'>", "<feed xmlns:x='a b c d' x:y='z'>"])
+def test_a_namespace_with_spaces_is_no_end_of_reading(tag: str) -> None:
+    assert [entry.title for entry in parse(f"{tag}<entry><title>x</title></entry></feed>").entries] == ["x"]
+
+
+# --- documents made to be slow ----------------------------------------------------------------------------------------
+
+SIZE = 200_000
+ATOM = "<feed xmlns='http://www.w3.org/2005/Atom'><entry><title>x</title>{}</entry></feed>"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<rss><channel><item {' '.join(f'a{n}={chr(34)}1{chr(34)}' for n in range(SIZE // 8))}><title>x</title></item></channel></rss>",
+        ATOM.format(f"<content type='xhtml'><b {' '.join(f'a{n}={chr(34)}1{chr(34)}' for n in range(SIZE // 8))}/></content>"),
+        rss("<title>A</title>" + "".join(f"<category>c{n}</category>" for n in range(3 * SIZE // 24))),
+        ATOM.format("<x xml:base='a/'>" * (SIZE // 21) + "</x>" * (SIZE // 21)),
+        "<rss xml:base='a/'>" + "<x xml:base='a/'>" * (SIZE // 21) + "</x>" * (SIZE // 21) + "<channel><item><title>x</title></item></channel></rss>",
+        f"<rss xmlns='foo' {' '.join(f'xmlns:a{n}={chr(34)}u{n}{chr(34)}' for n in range(SIZE // 36))}><channel><item>{'<x/>' * (SIZE // 8)}</item></channel></rss>",
+        f"<!DOCTYPE rss [<!ENTITY a '{'<b/>' * (SIZE // 8)}'>]><rss><channel><item><title>{'&a;' * (SIZE // 6)}</title></item></channel></rss>",
+        f"<!DOCTYPE rss [<!ENTITY a '{'x' * (SIZE // 2)}'>]><rss><channel><item><title>{'&a;' * (SIZE // 6)}</title></item></channel></rss>",
+        rss("<title>A</title>" + "<x>" * (SIZE // 12)),
+    ],
+    ids=["attributes", "attributes of xhtml", "categories", "bases", "bases of the feed", "namespaces", "entities of markup", "entities of text", "nesting"],
+)  # fmt: skip
+def test_documents_made_to_be_slow_are_read_in_linear_time(body: bytes | str) -> None:
+    started = time.process_time()
+    parse(body)
+    assert (
+        time.process_time() - started < 2.5
+    )  # measured: at most 0.7 s; what is quadratic takes four and more, or for ever
+
+
+def test_attributes_and_bases_are_still_what_they_were() -> None:
+    body = ATOM.format("<link HREF='no' href='b' xml:base='/deep/'/><id>1</id>").replace(
+        "<feed ", "<feed xml:base='https://o.example/' "
+    )
+    assert parse(body).entries[0].link == "https://o.example/deep/b"
+
+
+def test_an_entity_of_plain_text_is_still_followed_and_one_of_markup_is_not() -> None:
+    doctype = """<!DOCTYPE rss [\n<!ENTITY raquo "&#187;">\n]>"""
+    assert (
+        parse(doctype + "<rss><channel><item><title>&raquo; x</title></item></channel></rss>").entries[0].title == "» x"
+    )
+    markup = parse(
+        "<!DOCTYPE rss [<!ENTITY a '<title>no</title>'>]><rss><channel><item><title>x</title>&a;</item></channel></rss>"
+    )
+    assert [entry.title for entry in markup.entries] == ["x"]
+    assert markup.malformed

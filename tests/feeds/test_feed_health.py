@@ -33,6 +33,7 @@ def failing(count: int = 1, since: timedelta = timedelta(0)) -> FeedState:
     [
         (a_state(), "new", "not polled yet"),
         (WELL, "ok", "Last new entry 12 min ago."),
+        (replace(WELL, entries=1), "ok", "one entry at a time; what comes and goes between two polls is never seen"),
         (failing(), "failing", "has no address. Check the spelling"),
         (failing(7, hours(3)), "failing", "(7 polls in a row over 3 h)"),
         (a_state(failures=1, failure=failing().failure), "failing", "has no address."),

@@ -145,6 +145,11 @@ def test_a_refusal_in_plain_text_is_a_failure_in_its_words(sentence: str, kind: 
     assert failure.reason == f"GDELT answers: {sentence.strip()}"
 
 
+def test_a_refusal_of_several_lines_is_sentences() -> None:
+    text = "Your query was too short\n\n Try  a longer one:\r\nThank you!\n"
+    assert refuse(text).reason == "GDELT answers: Your query was too short. Try a longer one. Thank you!"
+
+
 def test_any_short_text_from_gdelt_is_its_refusal_and_no_text_from_elsewhere() -> None:
     assert refuse("Something new is wrong.", URL).reason == "GDELT answers: Something new is wrong."
     assert "GDELT" not in refuse("Something new is wrong.").reason

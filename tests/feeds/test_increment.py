@@ -101,6 +101,77 @@ def test_another_base_of_the_feed_reads_all_its_entries_anew() -> None:
     assert [entry.link for entry in news(again, known)] == ["https://other.example/1", "https://other.example/2"]
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["<ttl>7</ttl>", "<atom:link xmlns:atom='http://www.w3.org/2005/Atom' rel='hub' href='https://hub.example/'/>",
+     '<link rel="self" href="/a>b"/>', "<skipHours><hour>3</hour></skipHours>", "<sy:updatePeriod>daily</sy:updatePeriod>",
+     "<fh:archive xmlns:fh='http://purl.org/syndication/history/1.0'/>"],
+)  # fmt: skip
+@pytest.mark.parametrize("at", [b"<item>", b"</channel>"])
+def test_what_the_head_says_anew_is_heard_without_a_new_entry(said: str, at: bytes) -> None:
+    reader = Reader()
+    body = rss(ONE, TWO)
+    known = taken(reader, body).marks
+    changed = body.replace(at, said.encode() + at, 1)
+    again = taken(reader, changed, known)
+    whole = taken(Reader(), changed)
+    assert again.head is not None
+    assert (again.head, news(again, known)) == (whole.head, ())
+    assert taken(reader, changed, again.marks).head is None
+
+
+@pytest.mark.parametrize("attributes", ["xml:base='/wrapped/'", "x='y'", "xml:lang='kk'"])
+def test_an_element_around_the_entries_counts_for_each(attributes: str) -> None:
+    def wrapped(*items: str, around: str) -> bytes:
+        return (
+            rss("".join(items))
+            .replace(b"<item>", f"<all {around}>".encode(), 1)
+            .replace(b"</item></channel>", b"</all></channel>")
+        )
+
+    one, two, three = (f"<item>{item}</item>" for item in (ONE, TWO, THREE))
+    known = taken(Reader(), wrapped(one, two, around="x='z'")).marks
+    body = wrapped(three, one, two, around=attributes)
+    assert news(taken(Reader(), body, known), known) == news(taken(Reader(), body), known)
+
+
+def test_a_base_after_a_greater_than_in_a_value_of_the_root_is_seen() -> None:
+    reader = Reader()
+    body = rss(ONE, TWO).replace(b"<rss ", b"<rss a='x>y' ")
+    known = taken(reader, body).marks
+    moved = body.replace(b"a='x>y' ", b"a='x>y' xml:base='https://other.example/' ")
+    assert [entry.link for entry in news(taken(reader, moved, known), known)] == [
+        "https://other.example/1",
+        "https://other.example/2",
+    ]
+
+
+@pytest.mark.parametrize("item", ["<it\x01em><title>New</title></item>", "<it\x01em><title>New</title></it\x01em>", "<it\uffffem><title>New</title></it\uffffem>", "<item><title>New</title></it\x02em>", "<\x01item><title>New</title></item>",
+                                  "<!-\x01- <item><title>No</title></item> --><item><title>New</title></item>"])  # fmt: skip
+@pytest.mark.parametrize("last", [True, False])
+def test_an_entry_whose_tags_hold_control_characters_is_found(item: str, last: bool) -> None:
+    known = taken(Reader(), rss(ONE, TWO)).marks
+    inside = [f"<item>{ONE}</item>", f"<item>{TWO}</item>"]
+    inside.insert(2 if last else 0, item)
+    body = rss().replace(b"</channel>", "".join(inside).encode() + b"</channel>")
+    assert [entry.title for entry in news(taken(Reader(), body), known)] == ["New"]
+    assert [entry.title for entry in news(taken(Reader(), body, known), known)] == ["New"]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["<item><guid>3</guid><title>T3</title><description>half a", "<item><guid>3</guid><title>T3</title>", "<ite"],
+)
+def test_a_document_that_breaks_off_brings_its_last_entry_when_it_is_whole_again(broken: str) -> None:
+    """Oldest first, so that what breaks off is the newest: by parts as in a full reading, and nothing comes twice."""
+    reader = Reader()
+    known = taken(reader, rss(ONE, TWO)).marks
+    cut = rss(ONE, TWO).removesuffix(b"</channel></rss>") + broken.encode()
+    again = taken(reader, cut, known)
+    assert news(again, known) == news(taken(Reader(), cut), known) == ()
+    assert [entry.title for entry in news(taken(reader, rss(ONE, TWO, THREE), again.marks), again.marks)] == ["T3"]
+
+
 def test_empty_items_make_no_entries_so_that_document_is_never_cut() -> None:
     reader = Reader()
     first = taken(reader, rss(ONE, "", TWO))
@@ -185,13 +256,40 @@ ITEMS = st.builds(
     OPENINGS,
     st.lists(st.tuples(FIELDS, WORDS), min_size=1, max_size=6),
 )
-SPACES = 'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:media="http://search.yahoo.com/mrss/"'
+SPACES = (
+    'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:media="http://search.yahoo.com/mrss/" '
+    'xmlns:sy="http://purl.org/rss/1.0/modules/syndication/" xmlns:fh="http://purl.org/syndication/history/1.0"'
+)
 HEADS = st.sampled_from([
+    "<title>N</title><ttl>7</ttl>", "<title>N</title><skipHours><hour>3</hour></skipHours>", "<title>N</title><sy:updatePeriod>daily</sy:updatePeriod>",
+    "<title>N</title><atom:link xmlns:atom='http://www.w3.org/2005/Atom' href='/other' rel='hub self'/>",
+    "<title>N</title><fh:complete/>", "<image title='a>b'><title>I</title></image><title>N</title>",
     "<title>News</title>", "<title>News</title><language>ru</language><ttl>5</ttl>", "<!-- <item> --><title>N</title><link>/</link>",
     "<image><title>I</title><url>/i</url></image><title>N</title>", "<description><![CDATA[<item>]]></description>",
     "<atom:link xmlns:atom='http://www.w3.org/2005/Atom' rel='hub' href='/hub'/><title>N</title>",
 ])  # fmt: skip
-ROOTS = st.sampled_from(["", "", " xml:base='https://b.example/x/'", " xml:base='/rel/'", " xml:lang='ru'"])
+AROUND = st.sampled_from(["", "", "", " xml:base='/wrapped/'", " xml:lang='kk'", " x='>'"])
+"""Attributes of an element around the items, which no dialect knows; empty for none."""
+ROOTS = st.sampled_from(
+    [
+        "",
+        "",
+        " x='>' xml:base='/after/'",
+        " x='>' xml:lang='kk'",
+        " xml:base='https://b.example/x/'",
+        " xml:base='/rel/'",
+        " xml:lang='ru'",
+    ]
+)
+TAILS = st.sampled_from(
+    [
+        "<generator>x</generator>",
+        "<generator>x</generator>",
+        "<ttl>9</ttl>",
+        "<language>kk</language>",
+        "<skipDays><day>Monday</day></skipDays>",
+    ]
+)
 ENCODINGS = st.sampled_from(["utf-8", "utf-8", "windows-1251", "koi8-r", "utf-16"])
 
 
@@ -202,12 +300,16 @@ class Page:
     root: str = ""
     encoding: str = "utf-8"
     gap: str = ""
+    around: str = ""
+    tail: str = "<generator>x</generator>"
 
     def body(self) -> bytes:
         inside = self.gap.join(self.items)
+        if self.around:
+            inside = f"<x:all xmlns:x='urn:x'{self.around}>{inside}</x:all>"
         text = (
             f'<?xml version="1.0" encoding="{self.encoding}"?><rss version="2.0" {SPACES}{self.root}><channel>{self.head}{inside}'
-            "<generator>x</generator></channel></rss>"
+            f"{self.tail}</channel></rss>"
         )
         return text.encode(self.encoding, "xmlcharrefreplace")
 
@@ -219,6 +321,8 @@ PAGES = st.builds(
     root=ROOTS,
     encoding=ENCODINGS,
     gap=st.sampled_from(["", "\n", "<!-- <item> -->"]),
+    around=AROUND,
+    tail=TAILS,
 )
 
 
@@ -237,6 +341,8 @@ class Publisher(RuleBasedStateMachine):
         self.page = page
         first = taken(Reader(), page.body())
         self.by_parts, self.by_all = first.marks, first.marks
+        assert first.head is not None
+        self.head = first.head
 
     @rule(item=ITEMS, at=st.integers(0, 6))
     def publish(self, item: str, at: int) -> None:
@@ -264,9 +370,21 @@ class Publisher(RuleBasedStateMachine):
         random.Random(seed).shuffle(items)
         self.page = replace(self.page, items=tuple(items))
 
-    @rule(head=HEADS, root=ROOTS, encoding=ENCODINGS)
-    def redesign(self, head: str, root: str, encoding: str) -> None:
-        self.page = replace(self.page, head=head, root=root, encoding=encoding)
+    @rule(head=HEADS, root=ROOTS, encoding=ENCODINGS, around=AROUND, tail=TAILS)
+    def redesign(self, head: str, root: str, encoding: str, around: str, tail: str) -> None:
+        self.page = replace(self.page, head=head, root=root, encoding=encoding, around=around, tail=tail)
+
+    @rule(head=HEADS, tail=TAILS)
+    def say(self, head: str, tail: str) -> None:
+        self.page = replace(self.page, head=head, tail=tail)
+
+    @rule(at=st.integers(0, 6), within=st.integers(0, 30))
+    def control(self, at: int, within: int) -> None:
+        """Put a control character into an item, maybe into the name of a tag: readers take them out of the text."""
+        items = list(self.page.items)
+        item = items[at % len(items)]
+        items[at % len(items)] = item[:within] + "\x01" + item[within:]
+        self.page = replace(self.page, items=tuple(items))
 
     @invariant()
     def same_news(self) -> None:
@@ -274,6 +392,13 @@ class Publisher(RuleBasedStateMachine):
         parts, whole = taken(Reader(), body, self.by_parts), taken(Reader(), body)
         assert news(parts, self.by_parts) == news(whole, self.by_all)
         self.by_parts, self.by_all = parts.marks, whole.marks
+        self.head = parts.head or self.head
+        assert whole.head is not None
+        assert (self.head.pace, self.head.links, self.head.complete) == (
+            whole.head.pace,
+            whole.head.links,
+            whole.head.complete,
+        )
         assert marks.shown(self.by_parts) == marks.shown(self.by_all)
 
 

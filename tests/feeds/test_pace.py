@@ -319,13 +319,27 @@ def test_a_poll_on_request_waits_for_what_the_publisher_asked_for(
 ) -> None:
     failure = PollFailure(kind=FailureKind.THROTTLED, reason="x", retry_after=asked)
     state = a_state(failure=failure, last_attempt_at=NOW - ago)
-    sentence = pace.may_poll_now(state, NOW)
+    sentence = pace.may_poll_now(a_feed(floor=timedelta(seconds=10)), state, NOW)
     assert (sentence is not None) is refused
     assert not refused or "asked for a rest" in (sentence or "")
 
 
-def test_a_feed_that_is_well_may_be_polled_on_request() -> None:
-    assert pace.may_poll_now(a_state(last_attempt_at=NOW), NOW) is None
+@pytest.mark.parametrize(
+    ("ago", "sentence"),
+    [
+        (timedelta(0), "It was polled a moment ago; its floor lasts 60 s longer (until 2022-01-05 12:01:00 UTC)."),
+        (
+            timedelta(seconds=59),
+            "It was polled a moment ago; its floor lasts 1 s longer (until 2022-01-05 12:00:01 UTC).",
+        ),
+        (timedelta(seconds=60), None),
+        (timedelta(seconds=-1), None),
+        (None, None),
+    ],
+)
+def test_a_feed_may_be_polled_on_request_once_its_floor_is_over(ago: timedelta | None, sentence: str | None) -> None:
+    state = a_state(last_attempt_at=None if ago is None else NOW - ago, max_age=hours(1))
+    assert pace.may_poll_now(a_feed(), state, NOW) == sentence
 
 
 @pytest.mark.parametrize(

@@ -27,12 +27,24 @@ from monitor.ports import Lane, ParsedFeed
 HOSTILE = Path(__file__).parents[2] / "../shared/data/feeds/hostile"
 
 GOOD = rss("<guid>1</guid><title>A</title>")
-BUSY = (
-    b"<rss version='2.0'><channel><item "
-    + b" ".join(b"a%d='1'" % n for n in range(60_000))
-    + b"><title>x</title></item></channel></rss>"
-)
-"""Keeps a parser busy for more than a minute: quadratic in its attributes."""
+BUSY = rss(f"<title>endless</title><description>{'d ' * 50_000}</description>")
+"""Keeps a worker busy for ever (`ENDLESS`): no document is known that would."""
+
+ENDLESS = """
+from monitor.feeds import document, worker
+real = document.parse_document
+def planted(body, *rest):
+    while b"endless" in body:
+        pass
+    return real(body, *rest)
+document.parse_document = planted
+worker.main()
+"""
+
+
+@pytest.fixture(autouse=True)
+def _endless(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.feeds.lanes.COMMAND", ENDLESS)
 
 
 def with_parser(work: Callable[[WorkerParser], Awaitable[None]], **options: Any) -> None:
@@ -165,6 +177,31 @@ def test_a_document_that_needs_more_than_the_patience_of_its_lane_is_read_among_
     with_parser(work, patience=-2)  # nothing but what its size allows
 
 
+def test_an_address_whose_document_was_slow_is_read_among_the_suspects_at_once() -> None:
+    """So it costs its neighbours one patience, not one with each poll."""
+
+    async def work(parser: WorkerParser) -> None:
+        slow = rss(*(f"<guid>{n}</guid><title>T</title><description>{'d ' * 500}</description>" for n in range(300)))
+        for _ in range(2):
+            outcome = await parser.parse(fetched(slow, url="https://slow.example/feed"), lane="proven")
+            assert isinstance(outcome, ParsedFeed), outcome
+            await parser.lanes["proven"].aclose()
+        await killed(parser, GOOD, "proven")  # another address would have been read there
+
+    with_parser(work, patience=-2)
+
+
+def test_of_slow_addresses_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.feeds.parse.MAX_APART", 2)
+
+    async def work(parser: WorkerParser) -> None:
+        for address in ("a", "b", "a", "c"):
+            parser._was_slow(address)
+        assert [parser._is_slow(address) for address in "abc"] == [True, False, True]
+
+    with_parser(work)
+
+
 def test_workers_without_work_end_after_a_while_and_start_again() -> None:
     async def work(parser: WorkerParser) -> None:
         for _ in range(2):
@@ -206,12 +243,12 @@ def test_a_worker_that_dies_takes_only_its_document_with_it() -> None:
 
 PLANTED = """
 from monitor.feeds import worker, xmlfeed
-real = xmlfeed._parse
+real = xmlfeed.parse
 def planted(data):
     if b"planted" in data:
         raise LookupError("a secret of the document")
     return real(data)
-xmlfeed._parse = planted
+xmlfeed.parse = planted
 worker.main()
 """
 

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from support.feeds import NOW, a_feed, a_state, fetched, hours, minutes
 
 from monitor.feeds import gap, polled, rhythm
 from monitor.feeds.asking import Plan, plan
+from monitor.feeds.links import Way
 from monitor.feeds.marks import mark, pack, unpack
 from monitor.feeds.moved import FOREIGN, MOVED
 from monitor.feeds.noted import ENDED, LYING, NO_ENTRIES
@@ -41,13 +43,17 @@ def read(  # type: ignore[no-untyped-def]
     feed: Feed = FEED,
     now=NOW,
     asked: Plan | None = None,
+    lies: bool = False,
 ) -> PollResult:
     """What a poll at `now` changes that brought this document, without a walk behind a gap."""
     answer = answer or fetched(b"x")
     asked = asked or plan(state, now)
     found = rhythm.overlap(state, answer, document)
-    caught = gap.Caught(why="the feed names no older documents") if polled.is_gap(state, asked, answer, found) else None
-    return polled.read(feed, state, asked, answer, document, overlap=found, caught=caught, now=now, jitter=0.0)
+    missed = polled.is_gap(state, asked, answer, found, None)
+    caught = gap.Caught(why="the feed names no older documents") if missed else None
+    return polled.read(
+        feed, state, asked, answer, document, overlap=found, caught=caught, lies=lies, now=now, jitter=0.0
+    )
 
 
 def unchanged(state: FeedState, answer: NotModified | Fetched, *, feed: Feed = FEED, now=NOW) -> FeedState:  # type: ignore[no-untyped-def]
@@ -202,7 +208,9 @@ def test_a_304_that_hid_entries_is_found_out_by_the_audit() -> None:
     for number in range(1, 4):
         state = after(unchanged(state, not_modified(), now=NOW + hours(number)))
     later = NOW + hours(25)
-    audit = read(state, parsed("b", "a"), fetched(b"2", validators=GIVEN), now=later).state
+    asked, document, answer = plan(state, later), parsed("b", "a"), fetched(b"2", validators=GIVEN)
+    assert polled.may_lie(state, asked, answer, document)
+    audit = read(state, document, answer, now=later, lies=True).state
     assert LYING in (audit.warning or "")
     assert audit.validators is None
     next_day = read(after(audit), parsed("c"), fetched(b"3", validators=GIVEN), now=later + hours(1)).state
@@ -219,7 +227,9 @@ def test_an_audit_that_finds_honest_changes_or_none_accuses_nobody(
     names: tuple[str, ...], validators: Validators | None
 ) -> None:
     state = after(read(a_state(), parsed("a"), fetched(b"1", validators=GIVEN)).state)
-    audit = read(state, parsed(*names), fetched(b"2", validators=validators), now=NOW + hours(25)).state
+    answer = fetched(b"2", validators=validators)
+    assert not polled.may_lie(state, plan(state, NOW + hours(25)), answer, parsed(*names))
+    audit = read(state, parsed(*names), answer, now=NOW + hours(25)).state
     assert audit.warning is None
     assert audit.validators == validators
     assert audit.audited_at == NOW + hours(25)
@@ -229,6 +239,96 @@ def test_a_conditional_success_is_no_audit() -> None:
     state = after(read(a_state(), parsed("a"), fetched(b"1", validators=GIVEN)).state)
     changed = read(state, parsed("b", "a"), fetched(b"2", validators=GIVEN), now=NOW + hours(5)).state
     assert (changed.audited_at, changed.warning) == (NOW, None)
+
+
+def test_the_max_age_of_a_document_stays_in_force_through_304s_that_say_nothing_of_it() -> None:
+    hour = Pace(max_age=hours(1))
+    state = after(read(a_state(), parsed("a"), fetched(b"1", validators=GIVEN, pace=hour)).state)
+    for answer, rest in (
+        (not_modified(), hours(1)),
+        (not_modified(pace=Pace(max_age=hours(2))), hours(2)),
+        (not_modified(), hours(2)),
+        (not_modified(pace=Pace(max_age=hours(0))), minutes(5)),
+        (not_modified(), minutes(5)),
+        (not_modified(pace=hour), hours(1)),
+        (fetched(b"1", validators=GIVEN), minutes(5)),  # a whole answer takes the place of the stored one
+        (not_modified(), minutes(5)),
+    ):
+        state = after(unchanged(state, answer))
+        assert state.due_at - NOW == rest
+
+
+def test_a_document_without_max_age_ends_what_the_one_before_said() -> None:
+    state = after(read(a_state(), parsed("a"), fetched(b"1", pace=Pace(max_age=hours(1)))).state)
+    assert read(state, parsed("b", "a"), fetched(b"2")).state.max_age is None
+
+
+# --- feeds of which no gap can be told --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "way", "told"),
+    [
+        ("a", None, False),
+        ("a", ("wordpress", "https://news.example/feed?paged=2"), False),
+        ("a", ("archive", "https://news.example/1"), True),
+        ("ba", None, True),
+    ],
+)
+def test_a_feed_of_one_entry_has_no_gap_unless_it_names_its_older_documents(
+    before: str, way: tuple[Way, str] | None, *, told: bool
+) -> None:
+    state = after(read(a_state(), parsed(*before)).state)
+    asked, answer, document = plan(state, NOW), fetched(b"2"), parsed("z")
+    found = rhythm.overlap(state, answer, document)
+    assert polled.is_gap(state, asked, answer, found, way) is told
+
+
+def test_a_feed_of_one_entry_is_asked_sooner_when_that_was_replaced() -> None:
+    state = after(read(a_state(), parsed("a")).state)
+    changed = read(state, parsed("z"), fetched(b"2", validators=GIVEN)).state
+    assert (changed.gap, changed.gaps, changed.interval) == (None, 0, minutes(2.5))
+
+
+def test_an_archive_that_shows_a_feed_of_one_entry_whole_is_no_gap_to_tell_of() -> None:
+    state = after(read(a_state(), parsed("a")).state)
+    for documents, gaps in (((), 0), (((entry("y"),),), 1)):
+        caught = gap.Caught(documents=documents, closed=True)
+        found = rhythm.overlap(state, fetched(b"2"), parsed("z"))
+        result = polled.read(
+            FEED, state, plan(state, NOW), fetched(b"2"), parsed("z"), overlap=found, caught=caught, now=NOW, jitter=0.0
+        )
+        assert result.state.gaps == gaps
+
+
+def test_an_address_that_was_edited_shows_no_gap() -> None:
+    state = after(read(a_state(), parsed("b", "a"), fetched(b"1", validators=GIVEN)).state)
+    edited = replace(state, url=NEW, validators=None, body_hash=None)  # as the store leaves it
+    assert read(edited, parsed("d", "c"), fetched(b"2", url=NEW)).state.gaps == 0
+    assert read(state, parsed("d", "c"), fetched(b"2")).state.gaps == 1
+
+
+@pytest.mark.parametrize(
+    ("refusal", "rest"),
+    [
+        ({"status": 429, "retry_after": hours(2)}, hours(2)),
+        ({"status": 429, "retry_after": hours(99)}, hours(24)),
+        ({"status": 429}, minutes(10)),
+        ({"status": 503, "retry_after": minutes(30)}, minutes(30)),
+    ],
+)
+def test_a_feed_whose_older_documents_were_refused_rests_as_long_as_that_asks_for(
+    refusal: dict[str, Any], rest: timedelta
+) -> None:
+    state = after(read(a_state(), parsed("b", "a")).state)
+    failure = PollFailure(kind=FailureKind.THROTTLED, reason="x", **refusal)
+    caught = gap.Caught(why="refused", refusal=failure)
+    found = rhythm.overlap(state, fetched(b"2"), parsed("d", "c"))
+    result = polled.read(
+        FEED, state, plan(state, NOW), fetched(b"2"), parsed("d", "c"),
+        overlap=found, caught=caught, now=NOW, jitter=0.0,
+    )  # fmt: skip
+    assert (result.refusal, result.state.failure, result.state.due_at - NOW) == (failure, None, rest)
 
 
 # --- how a feed is asked ----------------------------------------------------------------------------------------------

@@ -71,6 +71,10 @@ def test_entries_are_found_whatever_comments_and_cdata_hold(body: bytes | str, f
         "<rss><item>x</item><item>cut off", "<rss><item>x</item><ite", "<rss><item>cut off",
         "<rss><item>x</item>text<item>y</item></rss>", "<rss><item>x</item><ttl>5</ttl><item>y</item></rss>",
         "<rss><item><?pi </item> ?></item></rss>", "<rss><item>x<!DOCTYPE y></item></rss>",
+        "<rss xml:base='x><channel><item>x</item></channel></rss>", "<rss><channel><a><item>x</item></a></channel></rss>",
+        "<rss><channel></a><item>x</item></channel></rss>", "<rss><list><item>x</item></list></rss>", "<rss/><item>x</item>",
+        "<rss><it\x01em>y</it\x01em><item>x</item></rss>", "<rss><item>x</item><it\x01em>y</it\x01em></rss>",
+        "<rss><item>x</item><it\uffffem>y</it\uffffem></rss>",
         "<rss><item><![CDATA[x</item></rss>", "<rss><item><!-- x</item></rss>", "<rss><item>x</item><!-- </rss>",
         "<rss><![CDATA[<item>x</item></rss>", "<rss><!-- <item>x</item></rss>", "<rss>" + "<b/>" * 30_000 + "<item>x</item></rss>",
         "<rss>" + "<item>x</item>" * 101 + "</rss>",
@@ -166,7 +170,8 @@ def test_a_cut_loses_no_byte_but_gaps_and_does_not_depend_on_what_is_known(
 @pytest.mark.parametrize(
     "piece",
     [b"<!--", b"-->", b"<![CDATA[", b"]]>", b"<!", b"<?", b"<item", b"<item>", b"</item>", b"<a:", b"<", b" ", b"<!---->", b"<![CDATA[]]>",
-     b"<item></item>", b"<!-- </item> -->", b"<![CDATA[</item>]]>", b"<rss ", b"<language>", b"<channel ", b"a"],
+     b"<item></item>", b"<!-- </item> -->", b"<![CDATA[</item>]]>", b"<rss ", b"<language>", b"<channel ", b"a",
+     b"<a:ite", b"<i", b"<itemx", b"<!-- -", b"<![CDATA[]]", b"<item>x</item>", b"<item><!--</item>", b"--></item>", b"<item>" + b"<!---->" * 499 + b"</item>"],
 )  # fmt: skip
 def test_cutting_takes_linear_time_on_hostile_documents(piece: bytes) -> None:
     def seconds(size: int) -> float:
@@ -177,7 +182,7 @@ def test_cutting_takes_linear_time_on_hostile_documents(piece: bytes) -> None:
             b"<rss><item>" + junk + b"</item></rss>",
             b"<rss><item></item>" + junk,
         ):
-            spans.cut(body, None, URL, known=(), most=10**9)
+            spans.cut(body, None, URL, known=(), most=2000)
         return time.process_time() - started
 
-    assert seconds(1_000_000) < 3  # measured: at most 0.5 s; a quadratic search takes minutes
+    assert seconds(1_000_000) < 1  # measured: at most 0.15 s for the three; a quadratic search takes minutes

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.feeds import websub
-from monitor.feeds.websub import Begin, Repeat, Signed
+from monitor.feeds import callbacks, leases, websub
+from monitor.feeds.callbacks import Signed
+from monitor.feeds.leases import Begin, Repeat
 from monitor.model import PushState, Secret, Subscription
 
 NOW = datetime(2022, 1, 5, 12, tzinfo=UTC)
@@ -46,8 +47,8 @@ def query(**fields):
 
 def verify(subscription, now=NOW, **fields):
     known = {"mode": "subscribe", "topic": TOPIC, "challenge": "abc", "lease_seconds": "864000"}
-    asked = websub.read_verification(query(**(known | fields)))
-    return websub.verify(subscription, asked, now)
+    asked = callbacks.read_verification(query(**(known | fields)))
+    return callbacks.verify(subscription, asked, now)
 
 
 # --- asking -----------------------------------------------------------------------------------------------------------
@@ -58,7 +59,7 @@ def test_102_a_callback_is_https_and_holds_256_random_bits_and_the_secret_other_
     url = websub.callback_url("https://monitor.example/in/", subscription.token)
     assert url == f"https://monitor.example/in/websub/{subscription.token}"
     assert len(subscription.token) == 43
-    assert websub.is_token(subscription.token)
+    assert callbacks.is_token(subscription.token)
     assert subscription.secret.reveal() == RANDOM[32:].hex()
     assert len(subscription.secret.reveal().encode()) < 200
 
@@ -70,7 +71,7 @@ def test_too_few_random_bytes_make_no_token():
 
 @pytest.mark.parametrize("text", ["", "a" * 42, "a" * 44, "a" * 42 + "/", "а" * 43, "a" * 43 + "\n"])
 def test_what_has_not_the_form_of_a_token_is_none(text):
-    assert not websub.is_token(text)
+    assert not callbacks.is_token(text)
 
 
 def test_a_secret_goes_to_https_hubs_only():
@@ -134,7 +135,7 @@ def test_an_answer_that_comes_after_the_verification_changes_nothing():
 
 
 def step(*subscriptions, hub=HUB, topic=TOPIC, now=NOW):
-    return websub.next_step(subscriptions, hub, topic, now)
+    return leases.next_step(subscriptions, hub, topic, now)
 
 
 def test_a_feed_without_subscription_begins_one():
@@ -159,8 +160,8 @@ def test_a_renewal_under_way_is_no_reason_for_another():
 
 def test_an_ended_lease_begins_anew():
     assert step(active(), now=NOW + 11 * DAY) == Begin(replaces=None)
-    assert websub.over([active()], HUB, TOPIC, NOW + 11 * DAY) == (active(),)
-    assert websub.over([active()], HUB, TOPIC, NOW) == ()
+    assert leases.over([active()], HUB, TOPIC, NOW + 11 * DAY) == (active(),)
+    assert leases.over([active()], HUB, TOPIC, NOW) == ()
 
 
 def test_a_refusal_rests_for_a_week():
@@ -171,9 +172,23 @@ def test_a_refusal_rests_for_a_week():
 
 def test_another_hub_or_topic_begins_a_subscription_there_and_replaces_the_living_one():
     living = active()
-    assert step(living, hub="https://b.example/") == Begin(replaces=living)
-    assert step(living, topic="https://paper.example/atom") == Begin(replaces=living)
-    assert websub.over([pending()], "https://b.example/", TOPIC, NOW) == (pending(),)
+    assert step(living, hub="https://b.example/", now=NOW + DAY) == Begin(replaces=living)
+    assert step(living, topic="https://paper.example/atom", now=NOW + DAY) == Begin(replaces=living)
+    assert leases.over([pending()], "https://b.example/", TOPIC, NOW) == (pending(),)
+
+
+@pytest.mark.parametrize("state", PushState)
+def test_a_feed_turns_to_another_hub_or_topic_once_a_day_whatever_became_of_the_last(state):
+    last = pending(state=state)
+    assert step(last, hub="https://b.example/", now=NOW + 23 * HOUR) is None
+    assert step(last, topic="https://paper.example/atom", now=NOW - HOUR) is None
+    assert step(last, hub="https://b.example/", now=NOW - DAY) == Begin(replaces=None) or state is PushState.ACTIVE
+
+
+def test_a_feed_comes_back_to_the_hub_it_had_once_an_hour():
+    ended = pending(state=PushState.ENDED)
+    assert step(ended, now=NOW + 59 * timedelta(minutes=1)) is None
+    assert step(ended, now=NOW + HOUR) == Begin(replaces=None)
 
 
 # --- verification -----------------------------------------------------------------------------------------------------
@@ -188,8 +203,8 @@ def test_103_a_verification_of_what_was_asked_makes_it_active_and_echoes_the_cha
 
 def test_a_verification_may_be_repeated_as_long_as_its_answer_may_have_been_lost():
     confirmed, _ = verify(pending())
-    assert verify(confirmed, now=NOW + timedelta(minutes=9), lease_seconds="1") == (confirmed, websub.echo("abc"))
-    assert verify(confirmed, now=NOW + timedelta(minutes=11)) == (confirmed, websub.NOT_FOUND)
+    assert verify(confirmed, now=NOW + timedelta(minutes=9), lease_seconds="1") == (confirmed, callbacks.echo("abc"))
+    assert verify(confirmed, now=NOW + timedelta(minutes=11)) == (confirmed, callbacks.NOT_FOUND)
 
 
 @pytest.mark.parametrize(
@@ -208,14 +223,14 @@ def test_a_verification_may_be_repeated_as_long_as_its_answer_may_have_been_lost
 )
 def test_104_and_106_what_was_not_asked_for_is_not_found_and_changes_nothing(fields):
     for subscription in (pending(), active(asked_at=NOW - DAY)):
-        assert verify(subscription, **fields) == (subscription, websub.NOT_FOUND)
+        assert verify(subscription, **fields) == (subscription, callbacks.NOT_FOUND)
 
 
 @pytest.mark.parametrize("state", [PushState.ENDED, PushState.DENIED])
 def test_what_is_over_is_confirmed_by_nothing(state):
     ended = active(state=state)
-    assert verify(ended) == (ended, websub.NOT_FOUND)
-    assert verify(ended, mode="denied") == (ended, websub.NOT_FOUND)
+    assert verify(ended) == (ended, callbacks.NOT_FOUND)
+    assert verify(ended, mode="denied") == (ended, callbacks.NOT_FOUND)
 
 
 @pytest.mark.parametrize(
@@ -267,22 +282,22 @@ def test_105_a_refusal_marks_it_denied_with_what_the_hub_said():
     ],
 )
 def test_a_query_that_cannot_be_meant_is_none(text):
-    assert websub.read_verification(text) is None
+    assert callbacks.read_verification(text) is None
 
 
 @given(st.binary(max_size=200))
 def test_no_query_breaks_the_reading(text):
-    asked = websub.read_verification(text)
+    asked = callbacks.read_verification(text)
     if asked is not None:
-        websub.verify(pending(), asked, NOW)
+        callbacks.verify(pending(), asked, NOW)
 
 
 def test_only_what_we_left_may_be_ended():
     leaving = active()
-    asked = websub.read_verification(query(mode="unsubscribe", topic=TOPIC, challenge="bye"))
-    assert websub.verify_leaving(leaving, asked).body == b"bye"
+    asked = callbacks.read_verification(query(mode="unsubscribe", topic=TOPIC, challenge="bye"))
+    assert callbacks.verify_leaving(leaving, asked).body == b"bye"
     for wrong in ({"mode": "subscribe"}, {"topic": "https://x.example/"}, {"challenge": ""}):
-        assert websub.verify_leaving(leaving, replace(asked, **wrong)) == websub.NOT_FOUND
+        assert callbacks.verify_leaving(leaving, replace(asked, **wrong)) == callbacks.NOT_FOUND
 
 
 # --- pushes -----------------------------------------------------------------------------------------------------------
@@ -313,15 +328,15 @@ def signature(method, body=b"<rss/>", secret=b"s3cret"):
     ],
 )
 def test_109_the_signature_of_a_push(lines, worth):
-    assert websub.check_signature(SECRET, lines, b"<rss/>") is worth
+    assert callbacks.check_signature(SECRET, lines, b"<rss/>") is worth
 
 
 def test_pushes_count_until_the_lease_ends_also_after_a_newer_subscription():
-    assert websub.takes_pushes(active(), NOW)
-    assert websub.takes_pushes(active(state=PushState.ENDED), NOW)
-    assert not websub.takes_pushes(active(), NOW + 10 * DAY)
-    assert not websub.takes_pushes(active(state=PushState.DENIED), NOW)
-    assert not websub.takes_pushes(pending(lease_until=NOW + DAY), NOW)
+    assert leases.takes_pushes(active(), NOW)
+    assert leases.takes_pushes(active(state=PushState.ENDED), NOW)
+    assert not leases.takes_pushes(active(), NOW + 10 * DAY)
+    assert not leases.takes_pushes(active(state=PushState.DENIED), NOW)
+    assert not leases.takes_pushes(pending(lease_until=NOW + DAY), NOW)
 
 
 def test_secrets_stay_out_of_what_is_shown():

@@ -165,8 +165,28 @@ def test_a_stated_length_reserves_no_memory() -> None:
 
 def test_tiny_chunks_and_repeated_lengths_cost_no_more_than_they_weigh() -> None:
     started = time.process_time()
-    chunks = read(OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 100_000)
+    chunks = read(OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"3\r\nxyz\r\n" * 100_000)
     with pytest.raises(BadHttpError):
         read(OK + b"".join(b"Content-Length: %d\r\n" % number for number in range(4000)) + b"\r\n")
-    assert len(chunks.body) == 100_000
+    assert len(chunks.body) == 300_000
     assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize("pieces", [0, 1000])
+@pytest.mark.parametrize(
+    "chunk",
+    [b"1\r\nx\r\n", b"3;" + b"x" * 60_000 + b"\r\nabc\r\n", b"100" + b" " * 2000 + b"\r\n" + b"x" * 256 + b"\r\n"],
+)
+def test_chunks_that_are_mostly_framing_do_not_fill_an_answer(chunk: bytes, pieces: int) -> None:
+    head = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+    assert read(head + chunk * (MAX_HEAD // len(chunk))).status == 200
+    with pytest.raises(BadAnswerError, match="surrounds its content"):
+        read(head + chunk * (1_000_000 // len(chunk)), pieces=pieces)
+
+
+def test_an_ordinary_answer_in_small_chunks_with_extensions_is_read() -> None:
+    body = b"<item/>" * 100_000
+    chunks = b"".join(b"7;a=b\r\n" + body[at : at + 7] + b"\r\n" for at in range(0, len(body), 7))
+    answer = read(OK + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n", pieces=1400)
+    assert answer.done
+    assert bytes(answer.body) == body

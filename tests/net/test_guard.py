@@ -8,7 +8,7 @@ from support.http_server import FakeServer, reply
 from support.net import get, http_client
 
 from monitor.net.client import NetFailure, NetKind
-from monitor.net.guard import SPECIAL, check_address, check_url, literal_address
+from monitor.net.guard import SPECIAL, check_address, check_name, check_url, literal_address
 
 URLS = Path(__file__).parents[2] / "../shared/data/protocol/ssrf-urls.txt"
 
@@ -71,7 +71,8 @@ def test_what_is_no_address_is_refused() -> None:
 @pytest.mark.parametrize(
     "url",
     ["http://a.example/", "HTTPS://a.example", "https://u:p@a.example:8443/x?q=1&b=%20#f", "http://президент.рф/лента",
-     "http://[2606:4700::1111]/", "http://127.0.0.1/"],
+     "http://[2606:4700::1111]/", "http://127.0.0.1/", "http://a.example./", f"http://{'x' * 63}.example/",
+     "http://xn--d1abbgf6aiiy.xn--p1ai/", "http://under_score.example/", "http://localhost/"],
 )  # fmt: skip
 def test_usable_urls_pass(url: str) -> None:
     assert check_url(url) is None  # local addresses are the business of the connection, not of the spelling
@@ -104,6 +105,15 @@ def test_usable_urls_pass(url: str) -> None:
         ("http://[::1/", "read"),
         ("http://[fe80::1%25lo]/", "percent"),
         ("http://a.example/" + "x" * 5000, "longer"),
+        ("http://a..example/", "empty part"),
+        ("http://.example/", "empty part"),
+        ("http://./", "empty part"),
+        (f"http://{'x' * 64}.example/", "63"),
+        (f"http://{'ш' * 60}.example/", "exists"),
+        (f"http://{'x.' * 127}kz/", "253"),
+        ("http://xn--a/", "exists"),
+        ("http://xn--a.example/", "exists"),
+        ("http://сай т.kz/".replace(" ", "\u200b"), "exists"),
     ],
 )
 def test_odd_urls_are_refused_in_a_sentence_that_names_the_oddity(url: str, word: str) -> None:
@@ -111,6 +121,31 @@ def test_odd_urls_are_refused_in_a_sentence_that_names_the_oddity(url: str, word
     assert sentence is not None
     assert word in sentence
     assert sentence.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("name", "networks", "refused"),
+    [
+        ("news.example", (), False),
+        ("news.example.", (), False),
+        ("localhost.example", (), False),
+        ("localhost", (), True),
+        ("LOCALHOST.", (), True),
+        ("a.localhost", (), True),
+        ("localhost", ("127.0.0.0/8",), False),
+        ("router", (), True),
+        ("router.", (), True),
+        ("printer.local", (), True),
+        ("metadata.google.internal", (), True),
+        ("box.localdomain", (), True),
+        ("nas.home.arpa", (), True),
+        ("router", ("0.0.0.0/0",), True),
+    ],
+)
+def test_names_that_are_not_public_are_nobody_elses_to_look_up(
+    name: str, networks: tuple[str, ...], *, refused: bool
+) -> None:
+    assert (check_name(name, networks) is not None) is refused
 
 
 @pytest.mark.parametrize(

@@ -359,7 +359,9 @@ def test_plain_requests_go_to_a_proxy_in_full_and_with_its_credentials() -> None
     asyncio.run(exchange())
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "[::1]", "127.1"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "2130706433", "[::1]", "127.1", "localhost", "router", "nas.local", "db.internal"]
+)
 def test_a_proxy_is_not_asked_for_local_addresses(host: str) -> None:
     async def exchange() -> None:
         async with FakeServer() as proxy, http_client() as client:

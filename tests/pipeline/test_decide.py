@@ -279,7 +279,16 @@ def test_a_batch_ends_when_its_time_is_used_up_and_the_rest_follows(store, monke
     monkeypatch.setattr("monitor.pipeline.deciding.BUDGET", timedelta(seconds=-1))
     show(store, "herald", *(an_entry(f"Rally number {n}", "", f"https://herald.example/{n}") for n in range(5)))
     memory, setup = Memory(), a_setup()
-    assert [decide(store, memory, setup, NOW).entries for _ in range(6)] == [1, 1, 1, 1, 1, 0]
+    decisions = [decide(store, memory, setup, NOW) for _ in range(6)]
+    assert [decided.entries for decided in decisions] == [1, 1, 1, 1, 1, 0]
+    assert [decided.more for decided in decisions] == [True, True, True, True, False, False]
+
+
+def test_a_batch_that_read_all_it_was_allowed_to_says_that_there_may_be_more(store):
+    show(store, "herald", *(an_entry(f"Rally number {n}", "", f"https://herald.example/{n}") for n in range(5)))
+    memory, setup = Memory(), a_setup()
+    decisions = [decide(store, memory, setup, NOW, limit=2) for _ in range(3)]
+    assert [(decided.entries, decided.more) for decided in decisions] == [(2, True), (2, True), (1, False)]
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -13,8 +13,9 @@ import pytest
 from support.feeds import NOW, a_feed, a_state, fetched, hours, minutes
 
 from monitor.feeds.marks import mark, pack, shown
+from monitor.feeds.noted import LYING
 from monitor.model import Entry, FailureKind, Feed, FeedState, Pace, PollFailure, PollResult, Validators
-from monitor.pipeline.catching_up import APART, MAX_DOCUMENTS, PATIENCE, children
+from monitor.pipeline.catching_up import APART, MAX_DOCUMENTS, PATIENCE, NoTurnError, children
 from monitor.pipeline.polling import poll
 from monitor.ports import Fetched, Head, Lane, More, NotModified, ParsedFeed
 
@@ -89,11 +90,15 @@ class Stopped:
 
     at: datetime = NOW
     waited: list[float] = field(default_factory=list)
+    turns: int = 100
+    """Pauses that end."""
 
     def now(self) -> datetime:
         return self.at
 
     async def pause(self, seconds: float) -> None:
+        if len(self.waited) >= self.turns:
+            raise NoTurnError
         self.waited.append(seconds)
 
 
@@ -105,6 +110,7 @@ class Desk:
     state: FeedState = field(default_factory=lambda: a_state(lease=None))
     reader: Reader = field(default_factory=Reader)
     clock: Stopped = field(default_factory=Stopped)
+    children: Mapping[str, Validators] = field(default_factory=dict)
 
     def poll(self, *, later: timedelta = timedelta(0)) -> PollResult:
         self.clock.at += later
@@ -118,9 +124,11 @@ class Desk:
                 clock=self.clock,
                 jitter=0.0,
                 pause=self.clock.pause,
+                children=self.children,
             )
         )
         self.state = result.state
+        self.children = self.children if result.children is None else result.children
         return result
 
     def titles(self, **options: Any) -> str:
@@ -162,10 +170,30 @@ def test_a_304_is_not_read() -> None:
 
 
 def test_only_what_is_new_is_read_but_once_a_day_everything() -> None:
-    at = desk(page("ba", validators=GIVEN), page("cba", validators=GIVEN), page("dcba", validators=GIVEN))
+    given = [Validators(url=URL, etag=f'"{number}"') for number in range(3)]
+    at = desk(page("ba", validators=given[0]), page("cba", validators=given[1]), page("dcba", validators=given[2]))
     assert (at.titles(later=minutes(5)), at.titles(later=hours(24))) == ("c", "d")
     assert at.reader.asked == [(False, "proven"), (True, "proven")]
-    assert [validators for _, validators in at.publisher.asked] == [GIVEN, None]
+    assert [validators for _, validators in at.publisher.asked] == [given[0], None]
+
+
+@pytest.mark.parametrize(
+    ("again", "lies"),
+    [
+        (NotModified(url=URL, validators=GIVEN, pace=Pace()), True),
+        (page("cba", validators=GIVEN), False),
+        (MISSING, False),
+    ],
+    ids=["304", "200", "404"],
+)
+def test_a_server_lies_that_says_304_to_what_just_changed_and_none_that_never_says_304(
+    again: Answer, *, lies: bool
+) -> None:
+    at = desk(page("ba", validators=GIVEN), page("cba", validators=GIVEN), again)
+    assert at.titles(later=hours(24)) == "c"
+    assert [validators for _, validators in at.publisher.asked] == [None, GIVEN]
+    assert (LYING in (at.state.warning or ""), at.state.validators) == (lies, None if lies else GIVEN)
+    assert at.clock.waited == [APART]
 
 
 def test_what_killed_its_parser_is_read_among_suspects() -> None:
@@ -275,9 +303,41 @@ def test_a_walk_back_has_an_end() -> None:
 
 def test_a_walk_back_takes_no_slot_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monitor.pipeline.catching_up.PATIENCE", -PATIENCE)
-    at = desk(page("ba"), page("dc", links={"next": "https://news.example/0"}), **{"0": page("z")})
+    older = page("z", "https://news.example/0", links={"next": "https://news.example/1"})
+    at = desk(page("ba"), page("dc", links={"next": "https://news.example/0"}), **{"0": older, "1": page("y")})
+    assert at.titles() == "zcd"
+    assert at.addresses == [URL, "https://news.example/0"]
+    assert "more than is caught up on at once" in (at.state.gap or "")
+
+
+def test_a_walk_back_takes_no_more_than_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def numbered(number: int) -> Fetched:
+        url = f"https://news.example/{number}"
+        return page(chr(1000 + number), url, links={"next": f"https://news.example/{number + 1}"})
+
+    pages = {str(number): numbered(number) for number in range(9)}
+    monkeypatch.setattr("monitor.pipeline.catching_up.MAX_BYTES", 3 * len(pages["0"].body) - 1)
+    at = desk(page("ba"), page("dc", links={"next": "https://news.example/0"}), **pages)
+    assert len(at.titles()) == 2 + 3
+    assert len(at.addresses) == 1 + 3
+    assert "more than is caught up on at once" in (at.state.gap or "")
+
+
+REFUSED = PollFailure(kind=FailureKind.THROTTLED, reason="Too often (429).", status=429, retry_after=minutes(30))
+
+
+def test_an_older_document_that_is_refused_ends_the_walk_and_the_feed_rests() -> None:
+    at = desk(page("ba"), page("dc", links={"next": "https://news.example/0"}), **{"0": REFUSED})
+    result = at.poll()
+    assert (result.refusal, at.state.failure, at.state.due_at) == (REFUSED, None, NOW + minutes(30))
+    assert "an older document cannot be had (Too often (429))" in (at.state.gap or "")
+
+
+def test_where_no_turn_comes_the_document_is_taken_and_the_gap_told() -> None:
+    at = desk(page("ba"), page("dc", links={"next": "https://news.example/0"}), **{"0": page("b")})
+    at.clock.turns = 0
     assert at.titles() == "cd"
-    assert at.addresses == [URL]
+    assert (at.addresses, "too many other documents were waited for" in (at.state.gap or "")) == ([URL], True)
 
 
 @pytest.mark.parametrize(
@@ -299,6 +359,9 @@ def test_older_documents_are_asked_for_only_after_a_gap(second: Fetched) -> None
 
 
 # --- an index of sitemaps (case 117) ----------------------------------------------------------------------------------
+
+
+CHILD = "https://news.example/a"
 
 
 def index(**changed: str | None) -> Fetched:
@@ -340,10 +403,69 @@ def test_an_index_with_a_child_that_failed_is_read_again_and_so_is_the_child() -
 
 def test_an_index_takes_no_slot_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monitor.pipeline.catching_up.PATIENCE", -PATIENCE)
-    at = Desk(Publisher({URL: index(a="2022-01-05T11:00+00:00"), "https://news.example/a": page("a")}))
-    assert at.titles() == ""
+    at = Desk(Publisher({URL: index(a="2022-01-05T11:00+00:00", b="2022-01-05T10:00+00:00"), CHILD: page("a")}))
+    assert (at.titles(), at.addresses) == ("a", [URL, CHILD])
     assert "Parts of this index could not be read: there was no time" in (at.state.warning or "")
     assert at.state.validators is None
+
+
+def test_of_an_index_no_part_is_asked_for_when_no_turn_comes() -> None:
+    at = Desk(Publisher({URL: index(a="2022-01-05T11:00+00:00"), CHILD: page("a")}))
+    at.clock.turns = 0
+    assert (at.titles(), at.addresses, at.state.validators) == ("", [URL], None)
+    assert "Parts of this index could not be read: too many other documents" in (at.state.warning or "")
+
+
+def child_given(etag: str) -> Validators:
+    return Validators(url=CHILD, etag=etag)
+
+
+def test_a_child_that_does_not_say_exactly_when_it_changed_is_asked_with_what_it_gave() -> None:
+    given = child_given('"1"')
+    unchanged = NotModified(url=CHILD, validators=given, pace=Pace())
+    at = Desk(Publisher({URL: index(a=None), CHILD: [page("a", CHILD, validators=given), unchanged]}))
+    assert [at.titles(later=minutes(5)) for _ in range(3)] == ["a", "", ""]
+    assert [validators for url, validators in at.publisher.asked if url == CHILD] == [None, given, given]
+    assert (at.state.warning, shown(at.state.known)) == (None, shown(pack([mark(entry("a"))])))
+    at.publisher.answers = {URL: index(a=None), CHILD: page("ba", CHILD)}
+    assert (at.titles(), at.children) == ("b", {})
+    assert at.publisher.asked[-1] == (CHILD, given)
+
+
+def test_the_daily_audit_asks_children_without_conditions_too() -> None:
+    given = child_given('"1"')
+    at = Desk(Publisher({URL: index(a=None), CHILD: page("a", CHILD, validators=given)}))
+    for _ in range(3):
+        at.poll(later=hours(12))
+    assert [validators for url, validators in at.publisher.asked if url == CHILD] == [None, given, None]
+
+
+def test_what_a_child_gave_is_kept_while_nothing_is_asked_of_it_and_dropped_when_the_index_is_rid_of_it() -> None:
+    given = child_given('"1"')
+    when = "2022-01-05T11:00+00:00"
+    at = Desk(Publisher({URL: index(a=when), CHILD: page("a", CHILD, validators=given)}))
+    at.poll()
+    at.publisher.answers = {URL: index(a=when, b="2021-01-05T11:00+00:00")}
+    at.poll(later=minutes(5))
+    assert at.children == {CHILD: given}
+    at.publisher.answers = {URL: index(b="2021-01-05T11:00+00:00")}
+    at.poll(later=minutes(5))
+    assert at.children == {}
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_child_that_is_refused_ends_the_asking(status: int) -> None:
+    refused = replace(REFUSED, status=status)
+    at = Desk(Publisher({URL: index(a="2022-01-05T11:00+00:00", b="2022-01-05T10:00+00:00"), CHILD: refused}))
+    result = at.poll()
+    assert (at.addresses, result.refusal, at.state.due_at) == ([URL, CHILD], refused, NOW + minutes(30))
+    assert (at.state.failure, at.state.validators, at.state.body_hash) == (None, None, None)
+
+
+def test_an_overloaded_server_is_asked_for_no_other_child() -> None:
+    broken = PollFailure(kind=FailureKind.SERVER_ERROR, reason="It has a fault (503).", status=503)
+    at = Desk(Publisher({URL: index(a="2022-01-05T11:00+00:00", b="2022-01-05T10:00+00:00"), CHILD: broken}))
+    assert (at.poll().refusal, at.addresses) == (None, [URL, CHILD])
 
 
 DAY = timedelta(days=1)

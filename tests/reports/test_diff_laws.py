@@ -12,8 +12,9 @@ from support.archive import Archive
 from support.laws import law
 from support.values import HOUR, NOW, feed
 
+from monitor.language.text import fold, squeeze
 from monitor.model import Change, ChangeKind, Entry
-from monitor.reports.diff import words_print
+from monitor.reports.diff import _folded, words_print
 
 OUTLET = feed("outlet", url="https://outlet.kz/rss", grade="B", language="ru")
 FEEDS = {
@@ -200,3 +201,17 @@ def test_the_entrys_own_language_is_asked_before_the_feeds() -> None:
     blank = replace(ARTICLE, title="2022", summary="")
     assert Archive(FEEDS).show(blank, "outlet").report.language == "ru"
     assert Archive(FEEDS).show(replace(blank, language="kk"), "outlet").report.language == "kk"
+
+
+@law
+@given(
+    st.text(
+        st.one_of(
+            st.sampled_from(" \u00a0\u2009\u0301\u0307\u0308\u200b\u00ad'’`\u00b4\u037aiİıЁйﬁ한\u1100\u1161"),
+            st.characters(),
+        )
+    )
+)
+def test_words_fold_alone_as_they_do_in_their_text(text: str) -> None:
+    """Prints are stored: folding word by word must give what folding the whole text gave."""
+    assert _folded(text) == fold(squeeze(text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 from support.feeds import a_feed
@@ -83,6 +84,67 @@ def test_it_is_known_whether_feeds_wait_for_their_turn() -> None:
     assert held.has_queue
     enter(held, second, NOW + SECOND)
     assert not held.has_queue
+
+
+def test_feeds_that_are_redirected_to_one_host_share_its_limits_once_that_is_known() -> None:
+    held = hosts(per_host=1)
+    sites = [a_feed(f"https://site{number}.kz/rss", id=f"s{number}") for number in range(3)]
+    led = [place(site, "https://feeds.example/x") for site in sites]
+    assert held.enter(sites[0], led[0], NOW) is None
+    assert held.enter(sites[1], led[1], NOW) == NOW + BUSY
+    assert held.enter(a_feed("https://feeds.example/own", id="own"), place(a_feed("https://feeds.example/own")), NOW)
+    assert held.enter(sites[2], place(sites[2]), NOW) is None
+    held.leave(led[0])
+    assert held.enter(sites[1], led[1], NOW + BUSY) is None
+    held.leave(led[1])
+    held.leave(place(sites[2]))
+    assert not +held._busy
+
+
+@pytest.mark.parametrize(
+    ("leads_to", "counted"),
+    [
+        (None, (("www.one.kz",), ("one.kz",))),
+        ("https://www.one.kz/other", (("www.one.kz",), ("one.kz",))),
+        ("https://cdn.one.kz/feed", (("www.one.kz", "cdn.one.kz"), ("one.kz",))),
+        ("https://feeds.example:8443/x", (("www.one.kz", "feeds.example:8443"), ("one.kz", "feeds.example"))),
+        ("https://[odd/", (("www.one.kz", "https://[odd/"), ("one.kz", "https://[odd/"))),
+    ],
+)
+def test_a_feed_counts_where_it_is_configured_and_where_it_is_led_to(
+    leads_to: str | None, counted: tuple[tuple[str, ...], tuple[str, ...]]
+) -> None:
+    at = place(a_feed("https://www.one.kz/rss"), leads_to)
+    assert (at.hosts, at.domains) == counted
+
+
+def test_a_further_request_of_a_poll_waits_for_the_spacing_and_counts_for_those_after_it() -> None:
+    held, (first, second) = hosts(), feeds(2)
+    at = place(first)
+    assert enter(held, first, NOW) is None
+    assert held.further(at, NOW, NOW) == SECOND
+    assert held.further(at, NOW + SECOND, NOW) == timedelta(0)
+    assert enter(held, second, NOW + 1.5 * SECOND) == NOW + 2.5 * SECOND
+
+
+def test_a_poll_with_further_requests_leaves_every_other_turn_to_those_who_wait() -> None:
+    held, (first, second) = hosts(), feeds(2)
+    at = place(first)
+    enter(held, first, NOW)
+    assert enter(held, second, NOW + SECOND / 2) == NOW + 1.5 * SECOND
+    assert held.further(at, NOW + SECOND, NOW) == SECOND
+    assert enter(held, second, NOW + 1.5 * SECOND) is None
+    assert held.further(at, NOW + 2 * SECOND, NOW) == SECOND / 2
+    assert held.further(at, NOW + 2.5 * SECOND, NOW) == timedelta(0)
+
+
+def test_limits_that_change_keep_what_is_under_way_and_who_was_asked_when() -> None:
+    held, (first, second, third) = hosts(per_host=2), feeds(3)
+    enter(held, first, NOW)
+    held.manners = Manners(per_host=1, per_domain=4, spacing=3 * SECOND)
+    assert enter(held, second, NOW + SECOND) == NOW + SECOND + BUSY
+    held.leave(place(first))
+    assert enter(held, third, NOW + SECOND) == NOW + SECOND + BUSY + 3 * SECOND
 
 
 def test_what_is_long_past_is_forgotten() -> None:

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
 import pytest
-from support.feeds import a_feed
+from support.feeds import a_feed, fetched
 
 from monitor.model import FailureKind, Feed, PollFailure
 from monitor.service import network
-from monitor.service.network import Network
+from monitor.service.network import Hearing, Network
 
 NOW = datetime(2022, 1, 5, 12, tzinfo=UTC)
 FAILED = PollFailure(kind=FailureKind.CONNECT, reason="The server cannot be reached.")
 FEEDS = {name: a_feed(f"https://{name}.kz/rss", id=name) for name in ("one", "two", "three", "four", "five")}
+
+
+@pytest.fixture(autouse=True)
+def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service listens for real seconds before it looks."""
+    monkeypatch.setattr(network, "HEARD", 0.1)
+    monkeypatch.setattr(network, "ON_ITS_WAY", 0.0)
 
 
 class Line:
@@ -55,9 +64,18 @@ def judged(
 
 def blame(*names: str, failure: PollFailure = FAILED) -> Callable[[Network], Awaitable[list[bool]]]:
     async def test(held: Network) -> list[bool]:
-        return [await held.is_to_blame(FEEDS[name], failure, NOW) for name in names]
+        return [await held.is_to_blame(FEEDS[name], failure, NOW, began=monotonic()) for name in names]
 
     return test
+
+
+async def amid_answers(held: Network, *, began: float) -> bool:
+    """Judge a failure while others are answered all the time."""
+    judging = asyncio.create_task(held.is_to_blame(FEEDS["one"], FAILED, NOW, began=began))
+    while not judging.done():
+        await asyncio.sleep(0)
+        held.answered()
+    return await judging
 
 
 def test_a_feed_that_fails_while_another_host_takes_connections_is_at_fault_itself() -> None:
@@ -75,7 +93,9 @@ def test_many_failures_at_once_cost_one_look_at_three_other_hosts() -> None:
     line = Line()
 
     async def test(held: Network) -> list[bool]:
-        return await asyncio.gather(*(held.is_to_blame(feed, FAILED, NOW) for feed in FEEDS.values()))
+        return await asyncio.gather(
+            *(held.is_to_blame(feed, FAILED, NOW, began=monotonic()) for feed in FEEDS.values())
+        )
 
     async def first_look(held: Network) -> tuple[list[bool], int]:
         held._watch = no_watch  # type: ignore[method-assign]
@@ -87,15 +107,75 @@ def test_many_failures_at_once_cost_one_look_at_three_other_hosts() -> None:
     assert judged(line, first_look)[0] == ([True] * 5, network.WITNESSES)
 
 
-def test_an_answer_a_moment_ago_proves_the_network_and_nobody_is_asked() -> None:
+def test_an_answer_after_the_failure_proves_the_network_and_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "HEARD", 20.0)
     line = Line()
 
     async def test(held: Network) -> bool:
-        held.answered()
-        return await held.is_to_blame(FEEDS["one"], FAILED, NOW)
+        return await amid_answers(held, began=monotonic())
 
     assert judged(line, test)[0] is False
     assert line.asked == []
+
+
+def test_an_answer_from_before_an_outage_blames_not_even_the_first_feed_that_fails() -> None:
+    async def test(held: Network) -> bool:
+        held.answered()
+        return await held.is_to_blame(FEEDS["one"], FAILED, NOW, began=monotonic())
+
+    assert judged(Line(), test)[0] is True
+
+
+def test_answers_that_were_on_their_way_when_the_line_broke_prove_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "ON_ITS_WAY", 0.05)
+
+    async def test(held: Network) -> bool:
+        judging = asyncio.create_task(held.is_to_blame(FEEDS["one"], FAILED, NOW, began=monotonic()))
+        await asyncio.sleep(0)
+        held.answered()
+        return await judging
+
+    assert judged(Line(), test)[0] is True
+
+
+def test_a_poll_that_began_during_an_outage_and_fails_after_it_is_its_victim(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "PROBE_EVERY", 0.001)
+    line = Line()
+
+    async def test(held: Network) -> list[bool]:
+        began = monotonic()
+        assert await held.is_to_blame(FEEDS["one"], FAILED, NOW, began=began)
+        line.up.update(FEEDS)
+        assert held._watching is not None
+        await asyncio.wait_for(held._watching, 10)
+        return [await amid_answers(held, began=at) for at in (began, monotonic())]
+
+    assert judged(line, test)[0] == [True, False]
+
+
+def test_who_hears_an_answer_tells_the_network_at_once() -> None:
+    class Fetcher:
+        def __init__(self, *answers: Any) -> None:
+            self.answers = list(answers)
+
+        async def fetch(self, *_: Any, **__: Any) -> Any:
+            return self.answers.pop(0)
+
+    class Told:
+        answers = 0
+
+        def answered(self) -> None:
+            self.answers += 1
+
+    async def heard(*answers: Any) -> int:
+        told: Any = Told()
+        fetcher: Any = Fetcher(*answers)
+        for _ in answers:
+            await Hearing(fetcher, told).fetch(FEEDS["one"], None)
+        return int(told.answers)
+
+    assert asyncio.run(heard(fetched(b""), replace(FAILED, status=500))) == 2
+    assert asyncio.run(heard(FAILED)) == 0
 
 
 @pytest.mark.parametrize(
@@ -127,7 +207,7 @@ def test_the_network_is_back_when_one_host_takes_a_connection(monkeypatch: pytes
     line = Line()
 
     async def test(held: Network) -> tuple[datetime | None, datetime | None]:
-        assert await held.is_to_blame(FEEDS["one"], FAILED, NOW)
+        assert await held.is_to_blame(FEEDS["one"], FAILED, NOW, began=monotonic())
         down, watching = held.down_since, held._watching
         line.up.add("four")
         assert watching is not None
@@ -135,11 +215,3 @@ def test_the_network_is_back_when_one_host_takes_a_connection(monkeypatch: pytes
         return down, held.down_since
 
     assert judged(line, test) == ((NOW, None), [NOW])
-
-
-def test_when_several_hosts_fail_since_the_last_answer_it_proves_nothing_any_more() -> None:
-    async def test(held: Network) -> list[bool]:
-        held.answered()
-        return [await held.is_to_blame(FEEDS[name], FAILED, NOW) for name in ("one", "two", "three", "four")]
-
-    assert judged(Line(), test)[0] == [False, False, True, True]

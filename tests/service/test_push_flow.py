@@ -277,6 +277,95 @@ def test_pushes_of_one_feed_are_read_one_after_another_and_each_once(tmp_path):
     assert bodies == [rss(PROTEST), rss(SECOND)]
 
 
+def test_two_feeds_with_many_slow_pushes_hold_up_a_third_by_one_of_each_at_most(tmp_path):
+    names = ("paper", "other", "third")
+    read = []
+
+    async def scene(desk):
+        tokens = {}
+        for name in names[1:]:
+            desk.found(name, topic=f"https://{name}.example/feed")
+            await desk.subscribed()
+        for one in desk.store.subscriptions("kz"):
+            tokens[one.feed_id] = one.token
+        parser, slot = desk.pusher._parser, asyncio.Lock()
+
+        class OneAtATime:
+            async def parse(self, fetched, **rest):
+                async with slot:
+                    read.append(fetched.url)
+                    return await parser.parse(fetched, **rest)
+
+        desk.pusher._parser = OneAtATime()
+        sent = [("paper", number) for number in range(8)] + [("other", number) for number in range(8)] + [("third", 0)]
+        desk.store.enqueue_pushes(
+            [
+                Push(
+                    feed_id=name,
+                    token=tokens[name],
+                    received_at=NOON,
+                    content_type=None,
+                    body=rss((f"{name}{at}", "News")),
+                )
+                for name, at in sent
+            ]
+        )
+        desk.pusher.arrived("third")
+        await desk.read()
+
+    play(tmp_path, scene, names=names)
+    assert len(read) == 17
+    assert read.index("https://third.example/feed") <= 2
+
+
+def test_feeds_take_turns_when_there_is_room_for_one_push(tmp_path, monkeypatch):
+    monkeypatch.setattr("monitor.service.pusher.AT_ONCE", 1)
+    names = ("paper", "other")
+    read = []
+
+    async def scene(desk):
+        desk.found("other", topic="https://other.example/feed")
+        await desk.subscribed()
+        parser = desk.pusher._parser
+
+        class Noting:
+            async def parse(self, fetched, **rest):
+                read.append(fetched.url)
+                return await parser.parse(fetched, **rest)
+
+        desk.pusher._parser = Noting()
+        tokens = {one.feed_id: one.token for one in desk.store.subscriptions("kz")}
+        desk.store.enqueue_pushes(
+            [
+                Push(feed_id=name, token=tokens[name], received_at=NOON, content_type=None, body=rss((f"{at}", "News")))
+                for at, name in enumerate(("paper", "paper", "paper", "other", "other"))
+            ]
+        )
+        desk.pusher.arrived("paper")
+        await desk.read()
+
+    play(tmp_path, scene, names=names)
+    assert [url.partition("//")[2].partition(".")[0] for url in read] == ["paper", "other", "paper", "other", "paper"]
+
+
+def test_a_defect_of_ours_with_saving_a_push_is_loud_and_it_is_tried_again_with_the_next(tmp_path, monkeypatch, capsys):
+    async def scene(desk):
+        def broken(*_):
+            raise RuntimeError("a defect")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(desk.store, "save_pushes", broken, raising=True)
+            await desk.hub.push(desk.hub.only(), rss(PROTEST))
+            await desk.read()
+        assert desk.headlines() == []
+        await desk.hub.push(desk.hub.only(), rss(SECOND))
+        await desk.read()
+        return desk.headlines()
+
+    assert play(tmp_path, scene) == [PROTEST[1], SECOND[1]]
+    assert "RuntimeError: a defect" in capsys.readouterr().out
+
+
 def test_a_feed_with_too_many_waiting_pushes_asks_its_hub_to_come_back(tmp_path):
     async def scene(desk):
         return [(await desk.hub.push(desk.hub.only(), rss(PROTEST))).status for _ in range(BACKLOG + 1)]

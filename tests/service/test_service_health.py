@@ -64,7 +64,7 @@ def test_what_comes_while_one_writes_is_written_in_one_go_and_in_order():
 
     assert asyncio.run(scene()) == [number * 10 for number in range(200)]
     assert [item for batch in batches for item in batch] == list(range(200))
-    assert len(batches) == 5
+    assert len(batches) == 4
 
 
 def test_a_write_that_fails_fails_for_all_that_were_in_it_and_for_nobody_else():
@@ -75,13 +75,13 @@ def test_a_write_that_fails_fails_for_all_that_were_in_it_and_for_nobody_else():
 
     async def scene():
         together = Together(write)
-        first = await asyncio.gather(*map(together.put, (1, 13, 14)), return_exceptions=True)
-        return first[0], [type(said) for said in first[1:]], await together.put(2)
+        first = await asyncio.gather(*map(together.put, (12, 13, 14)), return_exceptions=True)
+        return [type(said) for said in first], await together.put(2)
 
-    assert asyncio.run(scene()) == (1, [StoreBroken, StoreBroken], 2)
+    assert asyncio.run(scene()) == ([StoreBroken] * 3, 2)
 
 
-def test_whoever_is_cancelled_while_writing_leaves_nobody_waiting():
+def test_whoever_gives_up_waiting_while_it_is_written_disturbs_nobody():
     here, free = threading.Event(), threading.Event()
 
     def write(items):
@@ -92,12 +92,44 @@ def test_whoever_is_cancelled_while_writing_leaves_nobody_waiting():
 
     async def scene():
         together = Together(write)
-        first, leader, follower = (asyncio.ensure_future(together.put(number)) for number in (1, 2, 3))
+        first, second, third = (asyncio.ensure_future(together.put(number)) for number in (1, 2, 3))
         await asyncio.to_thread(here.wait, 10)
-        leader.cancel()
-        with pytest.raises(StoreError):
-            await follower
+        second.cancel()
         free.set()
-        return await first, leader.cancelled(), await together.put(4)
+        return await first, await third, second.cancelled(), await together.put(4)
 
-    assert asyncio.run(scene()) == (1, True, 4)
+    assert asyncio.run(scene()) == (1, 3, True, 4)
+
+
+def test_when_writing_is_given_up_whoever_waits_is_told():
+    here, free = threading.Event(), threading.Event()
+
+    def write(items):
+        here.set()
+        free.wait(10)
+        return items
+
+    async def scene():
+        together = Together(write)
+        waiting = asyncio.ensure_future(together.put(1))
+        await asyncio.to_thread(here.wait, 10)
+        (writer,) = (task for task in asyncio.all_tasks() if task.get_name() == "writer")
+        writer.cancel()
+        with pytest.raises(StoreError, match="given up"):
+            await waiting
+        free.set()
+
+    asyncio.run(scene())
+
+
+def test_a_write_waits_a_moment_for_what_is_on_its_way():
+    batches = []
+
+    async def scene():
+        together = Together(lambda items: batches.append(list(items)) or items, coming=lambda: 2)
+        first = asyncio.ensure_future(together.put(1))
+        await asyncio.sleep(0)
+        return await asyncio.gather(first, together.put(2))
+
+    assert asyncio.run(scene()) == [1, 2]
+    assert batches == [[1, 2]]

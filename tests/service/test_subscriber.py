@@ -319,26 +319,124 @@ def test_a_feed_that_lost_its_hub_leaves_it_and_is_polled_at_once(tmp_path):
         desk.clock.time += HOUR
         await desk.look()
         forgotten = await desk.hub.push(held, b"<rss/>")
-        return gone.status, wrong.status, agreed.status, forgotten.status, desk.store.subscriptions("kz"), desk.state()
+        return gone.status, wrong.status, agreed.status, forgotten.status, the_one(desk), desk.state()
 
-    gone, wrong, agreed, forgotten, subscriptions, state = play(tmp_path, scene)
-    assert (gone, wrong, agreed, forgotten) == (410, 404, 200, 404)
-    assert subscriptions == ()
+    gone, wrong, agreed, forgotten, subscription, state = play(tmp_path, scene)
+    assert (gone, wrong, agreed, forgotten) == (410, 404, 200, 410)
+    assert subscription.state is PushState.ENDED
     assert not state.pushed
 
 
-def test_a_feed_that_is_removed_is_left_at_its_hub(tmp_path):
+def named(desk, user_agent):
+    """Let all feeds of a desk have this name for us."""
+    feeds = {name: replace(feed, user_agent=user_agent) for name, feed in desk.setup.feeds.items()}
+    desk.setup = replace(desk.setup, feeds=feeds)
+
+
+def test_a_feed_that_is_removed_is_left_at_its_hub_as_it_was_reached(tmp_path):
     async def scene(desk):
+        named(desk, "Mozilla/5.0")
         desk.found()
         await desk.subscribed()
         desk.configure("other")
         await desk.look()
         await desk.look()
-        return [form["hub.mode"] for form in desk.hub.asked], desk.store.subscriptions("kz")
+        agents = [request.header("user-agent") for request in desk.hub.server.requests]
+        return [form["hub.mode"] for form in desk.hub.asked], agents, desk.store.subscriptions("kz")
 
-    modes, subscriptions = play(tmp_path, scene)
-    assert modes[:1] == ["subscribe"]
+    modes, agents, subscriptions = play(tmp_path, scene)
+    assert modes == ["subscribe", "unsubscribe"]
+    assert agents == ["Mozilla/5.0", "Mozilla/5.0"]
     assert subscriptions == ()
+
+
+def test_of_a_feed_that_was_removed_while_the_service_was_down_no_hub_is_asked_anything(tmp_path):
+    async def before(desk):
+        desk.found()
+        await desk.subscribed()
+        return path_of(desk.hub.only())
+
+    async def after(desk):
+        await desk.look()
+        pushed = await desk.hub.call("POST", path, b"<rss/>")
+        return desk.hub.server.requests, desk.store.subscriptions("kz"), pushed.status
+
+    path = play(tmp_path, before)
+    assert play(tmp_path, after, names=("other",)) == ([], (), 404)
+
+
+def test_a_feed_that_is_removed_before_its_hub_is_asked_is_asked_for_as_it_was(tmp_path):
+    async def scene(desk):
+        named(desk, "Mozilla/5.0")
+        desk.found()
+        await desk.subscriber.look(desk.clock.now())
+        desk.configure("other")
+        await desk.asked()
+        return [request.header("user-agent") for request in desk.hub.server.requests]
+
+    assert play(tmp_path, scene) == ["Mozilla/5.0"]
+
+
+def test_a_feed_that_names_a_new_hub_each_time_has_one_asked_a_day(tmp_path):
+    async def scene(desk):
+        desk.hub.answers = [503] * 100
+        for number in range(4 * 24):
+            desk.hub.server.on(f"/hub{number}", reply(503))
+            desk.found(hub=desk.hub.server.url(f"/hub{number}") if number % 3 else None)
+            await desk.look()
+            desk.clock.time += HOUR
+        return len({request.path for request in desk.hub.server.requests})
+
+    assert play(tmp_path, scene) <= 4
+
+
+def test_a_feed_that_names_its_hub_by_turns_with_none_has_it_asked_once_an_hour(tmp_path):
+    async def scene(desk):
+        desk.hub.verifies = False
+        for number in range(120):
+            desk.found(hub=None if number % 2 else "")
+            await desk.look()
+            desk.clock.time += timedelta(minutes=1)
+        return [form["hub.mode"] for form in desk.hub.asked].count("subscribe")
+
+    assert play(tmp_path, scene) == 2
+
+
+def test_105_a_hub_that_refused_is_remembered_while_others_are_tried(tmp_path):
+    async def scene(desk):
+        desk.found()
+        await desk.subscribed()
+        await desk.hub.verify(desk.hub.only().callback, mode="denied", topic=TOPIC)
+        desk.hub.server.on("/second", reply(503))
+        for hub in (desk.hub.server.url("/second"), "", desk.hub.server.url("/second"), ""):
+            desk.clock.time += DAY
+            desk.found(hub=hub)
+            await desk.look()
+        return [request.path for request in desk.hub.server.requests]
+
+    assert play(tmp_path, scene) == ["/hub", "/second", "/second"]
+
+
+def test_a_defect_of_ours_with_one_hub_is_loud_and_the_others_are_asked(tmp_path, capsys):
+    async def scene(desk):
+        ask = desk.subscriber._hubs.ask
+
+        async def broken(mode, subscription, feed):
+            if feed.id == "paper":
+                raise RuntimeError("a defect")
+            return await ask(mode, subscription, feed)
+
+        desk.subscriber._hubs.ask = broken
+        desk.found()
+        desk.found("other", topic="https://other.example/feed")
+        await desk.subscribed()
+        desk.subscriber._hubs.ask = ask
+        desk.clock.time += HOUR
+        await desk.subscribed()
+        return [form["hub.topic"] for form in desk.hub.asked]
+
+    assert play(tmp_path, scene, names=("paper", "other")) == ["https://other.example/feed", TOPIC]
+    assert "RuntimeError: a defect" in capsys.readouterr().out
 
 
 def test_a_feed_that_moves_to_another_topic_subscribes_there_and_then_leaves_the_old(tmp_path):
@@ -346,6 +444,8 @@ def test_a_feed_that_moves_to_another_topic_subscribes_there_and_then_leaves_the
         desk.found()
         await desk.subscribed()
         desk.found(topic="https://paper.example/atom")
+        await desk.look()
+        desk.clock.time += DAY
         await desk.subscribed()
         await desk.hub.verified(3)
         return [(form["hub.mode"], form["hub.topic"]) for form in desk.hub.asked], desk.hub.only().topic

@@ -83,6 +83,21 @@ MONITOR_MISTAKES = [
         "`public_url` must end with the path; leave out what begins with `?` or `#`",
     ),
     (
+        "http: {public_url: 'https://monitor.example.org/in/#'}\n",
+        2,
+        "`public_url` must end with the path; leave out what begins with `?` or `#`",
+    ),
+    (
+        "http: {public_url: 'https://me:pw@monitor.example.org'}\n",
+        2,
+        "`public_url` holds a user name or password; leave it out: hubs do not log in, each is given a path that nobody can guess",
+    ),
+    (
+        "http: {public_url: monitor.example.org}\n",
+        2,
+        "`public_url` cannot be used: Only http:// and https:// addresses are possible, this one has no scheme; write where others reach this service, like https://monitor.example.org",
+    ),
+    (
         "http:\n  listen: none\n  public_url: https://monitor.example.org\n",
         4,
         "`public_url` leads nowhere: nothing listens; give `listen` an address, or delete `public_url`",
@@ -225,7 +240,12 @@ FEED_MISTAKES = [
     (
         FEED + "- id: two\n  name: Two\n  url: https://two.example/\n  proxy: socks5://me:pw@x\n",
         6,
-        "`proxy` cannot be used: Only http:// and https:// addresses are possible, this one has socks5:; write it in full, like https://example.org/feed",
+        "`proxy` is a SOCKS proxy, which cannot be used; name an HTTP proxy, like http://proxy.example.org:3128",
+    ),
+    (
+        FEED + "- id: two\n  name: Two\n  url: https://two.example/\n  proxy: proxy.example:3128\n",
+        6,
+        "`proxy` cannot be used: Only http:// and https:// addresses are possible, this one has proxy.example:; name an HTTP proxy in full, like http://proxy.example.org:3128",
     ),
     (
         FEED + "- id: two\n  name: Two\n  url: https://two.example/\n  pace: 2m\n  floor: 3m\n",

@@ -102,8 +102,8 @@ def test_a_feed_keeps_its_history_and_is_read_anew(store):
     assert (state.filled, state.failures, state.entries, state.warning) == (True, 2, 30, "warned")
     assert state.failure == codec.from_json(PollFailure, FAILURE)
     assert (state.last_success_at, state.due_at, state.lease) == (NOW, NOW, "lease")
-    assert (state.said.ttl, state.said.skips, state.interval, state.gaps, state.hub, state.pushed) == (
-        None, 0, None, 0, None, False,
+    assert (state.said.ttl, state.said.skips, state.max_age, state.interval, state.gaps, state.hub, state.pushed) == (
+        None, 0, None, None, 0, None, False,
     )  # fmt: skip
 
 

@@ -15,8 +15,16 @@ from support.values import HOUR, NOW, report
 from monitor.language.text import forms
 from monitor.model import Report, Sketch, content_key
 from monitor.stories import CopyIndex, sketch_of
-from monitor.stories.copies import MEMORY, _open
-from monitor.stories.likeness import MAX_NUMBERS, MAX_SHINGLES, MAX_TITLE, SAME_HOURS, likeness, title_words
+from monitor.stories.copies import MEMORY, _Ages, _open
+from monitor.stories.likeness import (
+    _NUMBERS,
+    MAX_NUMBERS,
+    MAX_SHINGLES,
+    MAX_TITLE,
+    SAME_HOURS,
+    likeness,
+    title_words,
+)
 
 TITLE = "МВД Казахстана сообщило о погибших сотрудниках полиции в Алматы"
 TEXT = (
@@ -374,7 +382,7 @@ def test_one_look_up_compares_few_reports_in_a_flood(monkeypatch: pytest.MonkeyP
     )
     assert index.copy_of(sketch_of(made("x"), "")) is not None
     assert len(compared) <= 50
-    assert len(_open(list(index._sketches.values()), NOW)) == 201
+    assert len(_open(list(index._sketches), frozenset())) == 201
 
 
 # --- laws --------------------------------------------------------------------------------------------------------------
@@ -446,7 +454,47 @@ def test_forgetting_leaves_nothing_behind(stream: list[tuple[str, str, int, int]
     index.forget(middle)
     assert len(index) == len({of.id for of in reports if of.seen_at >= middle})
     index.forget(NOW + 10_000 * HOUR)
-    assert (len(index), index._by_text, index._by_title, index._oldest) == (0, {}, {}, [])
+    assert (len(index), index._by_text, index._by_title, index._ages._times) == (0, {}, {}, [])
+
+
+@law
+@given(st.lists(st.tuples(st.sampled_from(["add", "drop", "forget", "older"]), st.integers(0, 9)), max_size=40))
+def test_who_is_older_is_known_in_whatever_order_reports_come_and_go(steps: list[tuple[str, int]]) -> None:
+    ages, open_ = _Ages(), dict[str, Sketch]()
+    for number, (step, hours) in enumerate(steps):
+        moment = NOW + hours * HOUR
+        if step == "add":
+            sketch = Sketch(report_id=f"r{number}", story_id="s", outlet="o", at=moment, title=(), text=())
+            open_[sketch.report_id] = sketch
+            ages.add(sketch)
+        elif step == "drop" and open_:
+            ages.drop(open_.pop(sorted(open_)[hours % len(open_)]))
+        elif step == "forget":
+            gone = {name for name, sketch in open_.items() if sketch.at < moment}
+            assert set(ages.forget(moment)) == gone
+            open_ = {name: sketch for name, sketch in open_.items() if name not in gone}
+        assert ages.older(moment) == {name for name, sketch in open_.items() if sketch.at < moment}
+
+
+def test_of_what_more_hold_than_are_looked_at_only_the_first_open_ones_count() -> None:
+    held = [f"r{number}" for number in range(300)]
+    assert _open(held, {"x"}) == held[:201]
+    assert _open(held, {"r0", "r7", "r299"}) == [name for name in held if name not in {"r0", "r7"}][:201]
+    assert (list(_open("r1", {"r0"})), list(_open("r1", {"r1"})), list(_open(None, set()))) == (["r1"], [], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("8 killed, 18 hurt", ["8", "18"]),
+        ("1 200 and 1,200,000 and 12 34", ["1 200", "1,200,000", "12", "34"]),
+        ("1234 567", ["1234", "567"]),
+        ("12 3456 7", ["12", "3456", "7"]),
+        ("1\u00a0000\u202f000 tenge", ["1\u00a0000\u202f000"]),
+    ],
+)
+def test_numbers_are_read_with_their_thousands(text: str, numbers: list[str]) -> None:
+    assert _NUMBERS.findall(text) == numbers
 
 
 def test_a_later_version_replaces_the_earlier_one() -> None:

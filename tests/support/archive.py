@@ -42,8 +42,9 @@ class Archive:
 
     def decide(self, waiting: Sequence[IntakeEntry]) -> tuple[Change, ...]:
         """Decide a batch and keep what it came to."""
-        asked = {key for intake in waiting for key in keys_of(intake.entry, self.feeds[intake.feed_id])}
-        decided = tuple(changes(waiting, self.known(asked), self.feeds))
+        keys = [keys_of(intake.entry, self.feeds[intake.feed_id]) for intake in waiting]
+        asked = {key for each in keys for key in each}
+        decided = tuple(changes(waiting, keys, self.known(asked), self.feeds))
         for change in decided:
             self._keep(change)
         return decided

@@ -7,6 +7,7 @@ import contextlib
 import json
 import socket
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -14,13 +15,15 @@ import pytest
 from support.hub import call, talk
 
 from monitor.errors import MonitorError
-from monitor.feeds.websub import NOT_FOUND, TAKEN, Reply
+from monitor.feeds.callbacks import NOT_FOUND, TAKEN, Reply
 from monitor.model import PushState, Subscription
 from monitor.web import HttpServer, app, make_app, server
 from monitor.web.rates import STRANGER_BURST, TOKEN_BURST, Bucket, Rates
+from monitor.web.room import LEAST, ROOM, Room
 
 NOW = datetime(2022, 1, 5, 12, tzinfo=UTC)
-TOKEN = "t" * 43
+TOKEN, OTHER = "t" * 43, "o" * 43
+DRIP = f"POST /websub/{TOKEN} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nx".encode()
 SUBSCRIPTION = Subscription(
     token=TOKEN,
     feed_id="paper",
@@ -30,16 +33,23 @@ SUBSCRIPTION = Subscription(
     state=PushState.ACTIVE,
     asked_at=NOW,
 )
+HELD = {TOKEN: SUBSCRIPTION, OTHER: replace(SUBSCRIPTION, token=OTHER, hub="https://other.example/hub")}
 
 
 class Callbacks:
-    """Knows one token."""
+    """Knows two tokens, of two hubs."""
 
     def __init__(self):
         self.looked, self.bodies, self.signatures, self.queries = 0, [], [], []
+        self._finds = asyncio.Semaphore(0)
 
     def is_familiar(self, token):
-        return token == TOKEN
+        return token in HELD
+
+    async def found(self, count):
+        """Wait until so many pushes more were looked up."""
+        for _ in range(count):
+            await self._finds.acquire()
 
     async def verify(self, token, query):
         self.queries.append(query)
@@ -47,10 +57,11 @@ class Callbacks:
 
     async def find(self, token):
         self.looked += 1
-        return SUBSCRIPTION if token == TOKEN else NOT_FOUND
+        self._finds.release()
+        return HELD.get(token, NOT_FOUND)
 
     async def receive(self, subscription, *, content_type, signatures, body):
-        assert subscription is SUBSCRIPTION
+        assert subscription in HELD.values()
         self.bodies.append((content_type, body))
         self.signatures.append(signatures)
         return TAKEN
@@ -208,6 +219,81 @@ def test_111_a_body_without_length_is_cut_off_at_the_limit(monkeypatch):
     assert callback.bodies == []
 
 
+async def slowly(seconds):
+    """Let time pass that a body is measured by."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await asyncio.Event().wait()
+
+
+async def whole(port, head, body):
+    """Send all of a request, as most hubs do, and only then read its answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)  # so that it must be read
+    writer.transport.set_write_buffer_limits(high=0)
+    writer.write(head.encode() + body)
+    await writer.drain()
+    answer = await reader.read()
+    writer.close()
+    return int(answer.split(b" ")[1]) if answer else 0
+
+
+@pytest.mark.parametrize(("token", "chunked"), [(TOKEN, 413), ("s" * 43, 404)])
+def test_111_a_body_one_byte_too_long_is_answered_although_all_of_it_is_sent(token, chunked):
+    body = b"x" * (app.MAX_PUSH + 1)
+
+    async def scene(port):
+        head = f"POST /websub/{token} HTTP/1.1\r\nHost: x\r\n"
+        in_parts = f"{head}Transfer-Encoding: chunked\r\n\r\n{len(body):x}\r\n"
+        return (
+            await whole(port, f"{head}Content-Length: {len(body)}\r\n\r\n", body),
+            await whole(port, in_parts, body + b"\r\n0\r\n\r\n"),
+        )
+
+    assert play(scene, callback=Callbacks()) == (413, chunked)
+
+
+def test_of_a_refused_body_no_more_than_a_bound_is_read(monkeypatch):
+    monkeypatch.setattr(server, "MAX_DROPPED", 1024 * 1024)
+
+    async def scene(port):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"POST /websub/{TOKEN} HTTP/1.1\r\nHost: x\r\nContent-Length: {10**9}\r\n\r\n".encode())
+        with contextlib.suppress(ConnectionError):
+            for number in range(1000):
+                writer.write(b"x" * 65536)
+                await writer.drain()
+                sent = number
+        writer.close()
+        return sent
+
+    assert play(scene, callback=Callbacks()) < 900
+
+
+async def until_broken(writer):
+    """Send on until the other side is gone."""
+    with contextlib.suppress(ConnectionError):
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await slowly(0.01)
+
+
+def test_who_stays_after_a_refusal_is_gone_soon(monkeypatch):
+    monkeypatch.setattr(server, "LINGER", 0.1)
+
+    async def scene(port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"POST /websub/{'s' * 43} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n".encode())
+        answer = await reader.read()
+        async with asyncio.timeout(10):
+            await until_broken(writer)
+        writer.close()
+        return answer[:12]
+
+    assert play(scene, callback=Callbacks()) == b"HTTP/1.1 404"
+
+
 def test_a_stranger_is_answered_without_its_body():
     callback = Callbacks()
 
@@ -264,32 +350,172 @@ def test_a_connection_serves_one_request():
 
 
 def test_who_sends_nothing_or_drips_is_gone_soon(monkeypatch):
-    monkeypatch.setattr(server, "LIFE", 0.2)
-
     async def scene(port):
-        silent = talk(port, b"")
-        drip = talk(port, f"POST /websub/{TOKEN} HTTP/1.1\r\nContent-Length: 1000\r\n\r\nx".encode())
-        return [said.status for said in await asyncio.gather(silent, drip)]
+        monkeypatch.setattr(server, "HEAD_LIFE", 0.2)
+        silent, half = talk(port, b""), talk(port, b"GET /healthz HTTP/1.1\r\nHost:")
+        heads = await asyncio.gather(silent, half)
+        monkeypatch.setattr(server, "HEAD_LIFE", 99)
+        monkeypatch.setattr(server, "LIFE", 0.2)
+        return [said.status for said in (*heads, await talk(port, DRIP))]
 
+    monkeypatch.setattr(app, "GRACE", 99)
+    monkeypatch.setattr(app, "LONGEST", 99)
     started = time.monotonic()
-    assert play(scene, callback=Callbacks()) == [0, 0]
+    assert play(scene, callback=Callbacks()) == [0, 0, 0]
     assert time.monotonic() - started < 5
 
 
-def test_more_connections_than_are_served_are_closed_and_take_nothing_from_those_that_are(monkeypatch):
+def test_who_has_sent_a_head_may_wait_longer_for_the_answer(monkeypatch):
+    monkeypatch.setattr(server, "HEAD_LIFE", 0.2)
+
+    async def slow():
+        await slowly(0.5)
+        return ()
+
+    async def scene(port):
+        return (await call(port, "GET", "/healthz")).status
+
+    assert play(scene, health=slow) == 200
+
+
+def test_a_body_that_drips_is_refused_soon_and_one_that_comes_steadily_is_not(monkeypatch):
+    monkeypatch.setattr(app, "GRACE", 0.3)
+    monkeypatch.setattr(app, "SLOWEST", 1000)
+    callback = Callbacks()
+
+    async def steady(port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"POST /websub/{TOKEN} HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n".encode() + b"x" * 1500)
+        await slowly(1.0)
+        writer.write(b"x" * 500)
+        answer = await reader.read()
+        writer.close()
+        return int(answer.split(b" ")[1])
+
+    async def scene(port):
+        return (await talk(port, DRIP)).status, await steady(port)
+
+    assert play(scene, callback=callback) == (408, 202)
+
+
+def test_no_body_takes_longer_than_the_longest(monkeypatch):
+    monkeypatch.setattr(app, "GRACE", 99)
+    monkeypatch.setattr(app, "LONGEST", 0.3)
+
+    async def scene(port):
+        return (await talk(port, DRIP)).status
+
+    started = time.monotonic()
+    assert play(scene, callback=Callbacks()) == 408
+    assert time.monotonic() - started < 5
+
+
+def test_a_body_for_which_its_hub_has_no_room_is_refused_half_way(monkeypatch):
+    monkeypatch.setattr(app, "Room", lambda: Room(3 * LEAST))
+    callback = Callbacks()
+
+    async def scene(port):
+        large = await call(port, "POST", f"/websub/{TOKEN}", b"x" * LEAST)
+        return large.status, (await call(port, "POST", f"/websub/{TOKEN}", b"x" * (LEAST // 2))).status
+
+    assert play(scene, callback=callback) == (503, 202)
+    assert len(callback.bodies) == 1
+
+
+@contextlib.asynccontextmanager
+async def connected(port, count, data=b""):
+    """Hold so many connections that have sent `data`."""
+    pairs = [await asyncio.open_connection("127.0.0.1", port) for _ in range(count)]
+    try:
+        for _, writer in pairs:
+            writer.write(data)
+            await writer.drain()
+        yield [reader for reader, _ in pairs]
+    finally:
+        for _, writer in pairs:
+            writer.close()
+
+
+def test_200_idle_and_50_dripping_connections_keep_neither_a_health_probe_nor_a_push_out():
+    callback = Callbacks()
+
+    async def scene(port):
+        async with connected(port, 200), connected(port, 50, DRIP):
+            await callback.found(50)
+            head = await call(port, "HEAD", "/healthz")
+            return head.status, head.body, (await call(port, "POST", f"/websub/{OTHER}", b"<rss/>")).status
+
+    started = time.monotonic()
+    assert play(scene, callback=callback) == (200, b"", 202)
+    assert time.monotonic() - started < 5
+
+
+def test_the_connection_that_waited_longest_without_a_head_makes_room(monkeypatch):
     monkeypatch.setattr(server, "MAX_CONNECTIONS", 5)
 
     async def scene(port):
-        async with contextlib.AsyncExitStack() as stack:
-            for _ in range(5):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                stack.callback(writer.close)
-            refused = await call(port, "GET", "/healthz")
-        while (served := await call(port, "GET", "/healthz")).status == 0:
-            pass
-        return refused.status, served.status
+        async with connected(port, 5) as idle:
+            said = await call(port, "GET", "/healthz")
+            gone = await idle[0].read()
+            return said.status, gone, [reader.at_eof() for reader in idle]
 
-    assert play(scene) == (0, 200)
+    assert play(scene) == (200, b"", [True, False, False, False, False])
+
+
+def test_where_all_connections_have_sent_a_head_another_is_closed(monkeypatch):
+    monkeypatch.setattr(server, "MAX_CONNECTIONS", 5)
+    callback = Callbacks()
+
+    async def scene(port):
+        async with connected(port, 5, DRIP):
+            await callback.found(5)
+            return (await call(port, "GET", "/healthz")).status
+
+    assert play(scene, callback=callback) == 0
+
+
+def test_the_head_of_healthz_is_its_status_without_a_body():
+    async def scene(port):
+        return await call(port, "HEAD", "/healthz"), (await call(port, "HEAD", f"/websub/{TOKEN}")).status
+
+    said, callback = play(scene, callback=Callbacks())
+    assert (said.status, said.body, callback) == (200, b"", 405)
+    assert said.headers["content-length"] != "0"
+
+
+def test_s23_one_hub_that_drips_takes_no_more_than_half_and_another_is_served(monkeypatch):
+    monkeypatch.setattr(app, "PATIENCE", 0.2)
+    callback = Callbacks()
+
+    async def scene(port):
+        async with connected(port, 80, DRIP):
+            await callback.found(80)
+            other = await call(port, "POST", f"/websub/{OTHER}", b"<rss/>")
+            same = await call(port, "POST", f"/websub/{TOKEN}", b"<rss/>")
+            return other.status, same.status
+
+    assert ROOM // LEAST // 2 < 80
+    assert play(scene, callback=callback) == (202, 503)
+
+
+def test_a_hub_that_sends_more_at_once_than_fits_waits_for_its_own_pushes(monkeypatch):
+    monkeypatch.setattr(app, "GRACE", 0.3)
+
+    async def scene(port):
+        async with connected(port, 80, DRIP):
+            return (await call(port, "POST", f"/websub/{TOKEN}", b"<rss/>")).status
+
+    assert play(scene, callback=Callbacks()) == 202
+
+
+def test_a_share_of_the_room_leaves_as_much_to_others_and_comes_back():
+    room = Room(100)
+    with room.share("a") as first, room.share("a") as second, room.share("b") as other:
+        assert [first.grow(30), second.grow(20), second.grow(1)] == [True, True, False]
+        assert [other.grow(25), other.grow(1)] == [True, False]
+    with room.share("c") as later:
+        assert later.grow(50)
+        assert not later.grow(1)
 
 
 def test_a_request_that_takes_too_long_is_ended():

@@ -198,7 +198,7 @@ def _window(
     ends = time.monotonic() + seconds
     while (left := ends - time.monotonic()) > 0:
         if bad:
-            service.ask("poll-now", feeds=bad)
+            service.ask("poll-now", feeds=bad, force=True)
         time.sleep(min(10, left))
     overdue = watcher.stop()
     return lateness(watcher, overdue, nginx.requests(since, names), uris, time.time())

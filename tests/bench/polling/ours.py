@@ -163,7 +163,7 @@ class Service:
         """Have these feeds polled at once; return what it took until all is saved and decided (sending may go on)."""
         start = time.time()
         with measuring.taking(self.pid) as taken:
-            self.ask("poll-now", feeds=list(ids))
+            self.ask("poll-now", feeds=list(ids), force=True)
             self.wait(start, len(ids), seconds)
         return taken.found
 
@@ -172,7 +172,7 @@ class Service:
         began, start = time.time(), time.monotonic()
         started = self.start()
         with measuring.taking(self.pid) as taken:
-            self.ask("poll-now", feeds=list(ids))
+            self.ask("poll-now", feeds=list(ids), force=True)
             self.wait(began, len(ids), seconds)
         spent, workers = measuring.cpu(self.pid)
         memory = max(started.memory, taken.found.memory)

@@ -23,8 +23,10 @@ from typing import Any
 
 from monitor.model import Feed, Pace
 from monitor.ports import NotModified
-from monitor.service import app
+from monitor.service import app, parts
+from monitor.service.clock import SystemClock
 from monitor.service.logs import configure
+from monitor.service.opening import open_for_service
 from monitor.settings import load
 
 OWN = {"id", "situation", "configured", "enabled", "url", "address", "pace", "due_at", "wake_at", "lease"}
@@ -79,17 +81,17 @@ async def main() -> None:
     # instant answers: concurrency is no limit of theirs, and must not be what is measured
     settings = replace(settings, feeds=made, poll_concurrency=5000)
     configure("json", level=30)
-    app.HttpFetcher = InstantFetcher  # type: ignore[misc, assignment]
+    parts.HttpFetcher = InstantFetcher  # type: ignore[attr-defined, assignment]
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    prepared = app._open(settings)
+    prepared = open_for_service(settings)
     now = datetime.now(UTC)
     prepared.sync_feeds(settings.situation_id, made, now, {feed.id: now + timedelta(days=1) for feed in made})
     prepared.close()
     database = settings.data_dir / "monitor.db"
     _look_filled(database, filled, feeds, pace, time.time() + 20)
-    store = app._open(settings)
+    store = open_for_service(settings)
     async with asyncio.TaskGroup() as tasks:
-        service = app.Service(settings, store, app.SystemClock(), tasks, lambda: settings)
+        service = app.Service(settings, store, SystemClock(), tasks, lambda: settings)
         running = tasks.create_task(service.run())
         await asyncio.sleep(20 + warm)
         busy = await _window(service, seconds)
