@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 SEED ?= $(shell date +%j)
 
-.PHONY: help demo run test lint types imports tests format lock clean replay-full wheel campaign-kill soak bench-polling fuzz-feeds score
+.PHONY: help demo run test lint types imports tests format lock clean replay-full wheel campaign-kill soak bench-polling bench-keywords fuzz-feeds fuzz-keywords score
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -73,6 +73,12 @@ score: $(VENV)/run.stamp  ## what publishers would say: two days of virtual time
 
 bench-polling: $(VENV)/run.stamp  ## polling against reader, rss2email, newsboat, sfeed, feed2exec on one nginx (half an hour; needs nginx; BENCH="--quick")
 	@$(BIN)/python tests/bench/polling $(BENCH)
+
+bench-keywords: $(VENV)/run.stamp  ## what keywords find and miss by corpus and method, and what it costs (three minutes; BENCH="--part kazakh --quick --json")
+	@$(BIN)/python tests/bench/keywords $(BENCH)
+
+fuzz-keywords: $(VENV)/run.stamp  ## hostile texts and queries: no crash, spans right, linear growth (3 minutes; MINUTES, SEED)
+	@$(BIN)/python tests/bench/fuzz_keywords.py --minutes $(or $(MINUTES),3) --seed $(SEED)
 
 fuzz-feeds: $(VENV)/dev.stamp  ## mutate feeds through split, parse and diff (10 minutes; MINUTES, SEED)
 	@$(BIN)/python tests/bench/fuzz_feeds.py --minutes $(or $(MINUTES),10) --seed $(SEED)

@@ -402,6 +402,8 @@ class Report:
     seen_at: datetime
     version: int = 1
     story_id: str | None = None
+    named: tuple[str, ...] = ()
+    """What it is about: keys of the gazetteer's entries (`place/almaty`, `concept/curfew`), sorted."""
 
     @property
     def when(self) -> datetime:
@@ -478,7 +480,9 @@ class Watch:
         groups = tuple(content_key("", *group) for group in self.all)
         limits = (self.fields, self.languages, self.sources, self.feeds, self.groups)
         asked = (self.query, f"{self.score:g}", self.based_on)
-        return content_key("w2", *(content_key("", *values) for values in (self.any, groups, self.none, asked, *limits)))
+        return content_key(
+            "w2", *(content_key("", *values) for values in (self.any, groups, self.none, asked, *limits))
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -170,13 +170,17 @@ def test_the_documented_defaults_are_the_real_ones(section: str) -> None:
         assert DOCUMENTED[section][key] == spans.get(shown, shown.lower() if isinstance(default, bool) else shown), key
 
 
-@pytest.mark.parametrize("example", blocks(README, "yaml"), ids=["channels and routes", "pushes"])
+@pytest.mark.parametrize("example", blocks(README, "yaml"), ids=["channels and routes", "pushes", "watches"])
 def test_every_example_is_a_configuration_without_mistakes(tmp_path: Path, example: str) -> None:
+    of_watches = "\nwatches:" in example
+    settings = "" if of_watches else example
+    watches = example if of_watches else "watches:\n- {name: w, any: [word]}\n"
     tmp_path.joinpath("monitor.yaml").write_text(
-        f"situation: {{id: kz, name: Kazakhstan}}\n{example}", encoding="utf-8"
+        f"situation: {{id: kz, name: Kazakhstan}}\n{settings}", encoding="utf-8"
     )
     tmp_path.joinpath("feeds.yaml").write_text("feeds:\n- {id: a, name: A, url: https://a.example/rss}\n")
-    tmp_path.joinpath("watches.yaml").write_text("watches:\n- {name: w, any: [word]}\n")
+    tmp_path.joinpath("watches.yaml").write_text(watches, encoding="utf-8")
+    tmp_path.joinpath("gazetteer").symlink_to(ROOT / "config/gazetteer")
     assert check(tmp_path, environ={"SMTP_PASSWORD": "x", "WEBHOOK_SECRET": SECRET}) == ()
 
 

@@ -8,11 +8,12 @@ are never lost.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from monitor.alerts.about import Titles, topics
 from monitor.alerts.feedtext import clean, cut, link, one_line
 from monitor.alerts.phrases import Phrases, phrases
 from monitor.alerts.when import iso
@@ -31,13 +32,14 @@ NAME = 200
 Data = dict[str, Any]
 
 
-def event(alert: Alert, *, language: Language, now: datetime) -> Data:
+def event(alert: Alert, *, language: Language, titles: Titles, now: datetime) -> Data:
     """Return the event `{type, timestamp, data}` of an alert; `now` tells whether it comes late.
 
-    Text is cleaned (see feedtext) and in the language of the report, or in `language` where there is none. Reasons, kinds and
-    severities are the model's words, so that a receiver can rely on them whatever language its people read.
+    Text is cleaned (see feedtext) and in the language of the report, or in `language` where there is none. Reasons, kinds,
+    rules and severities are the model's words, so that a receiver can rely on them whatever language its people read; the
+    titles of what the report is about are for those people.
     """
-    data = _data(alert, phrases(language), now)
+    data = _data(alert, phrases(language), titles, now)
     whole = {"type": f"alert.{alert.kind.value}", "timestamp": iso(alert.at), "data": data}
     for shorten in _SHORTER:
         if _size(whole) <= LIMIT:
@@ -52,7 +54,7 @@ def lateness(alert: Alert, now: datetime) -> timedelta:
     return max(now - alert.report.when, timedelta(0)) if alert.report else timedelta(0)
 
 
-def _data(alert: Alert, t: Phrases, now: datetime) -> Data:
+def _data(alert: Alert, t: Phrases, titles: Titles, now: datetime) -> Data:
     report = alert.report
     headline, note = wording(alert, t)
     test = alert.test or alert.kind is AlertKind.TEST
@@ -77,6 +79,7 @@ def _data(alert: Alert, t: Phrases, now: datetime) -> Data:
         "source": _source(report) if report else None,
         "story": _story(alert),
         "report": {"id": report.id, "version": report.version} if report else None,
+        "about": _about(report.named if report else (), titles, t.language),
         "watches": [_watch(alert, match, texts) for match in alert.matches],
         "note": " ".join(note or ((t.test_banner, t.test_sentence) if test and report is None else ())),
         "test": test,
@@ -89,6 +92,13 @@ def _source(report: Report) -> Data:
         "name": cut(one_line(report.source), NAME),
         "outlet": cut(one_line(report.outlet), NAME),
         "grade": None if report.grade is None else one_line(report.grade),
+    }
+
+
+def _about(named: Iterable[str], titles: Titles, language: Language) -> Data:
+    return {
+        kind: [{"id": cut(one_line(each.id), NAME), "title": cut(one_line(each.title), NAME)} for each in entries]
+        for kind, entries in topics(named, titles, language).items()
     }
 
 
@@ -117,7 +127,8 @@ class _Shown:
 
 def _watch(alert: Alert, match: Match, texts: Mapping[str, _Shown]) -> Data:
     title = one_line(alert.watch_titles.get(match.watch, match.watch))
-    return {"name": match.watch, "title": title, "reasons": [_reason(reason, texts) for reason in match.reasons]}
+    reasons = [_reason(reason, texts) for reason in match.reasons]
+    return {"name": match.watch, "title": title, "score": match.score, "reasons": reasons}
 
 
 def _reason(reason: Reason, texts: Mapping[str, _Shown]) -> Data:
@@ -131,6 +142,7 @@ def _reason(reason: Reason, texts: Mapping[str, _Shown]) -> Data:
         "field": one_line(reason.field),
         "start": start,
         "end": start + len(surface),
+        "rule": cut(one_line(reason.rule), NAME),
     }
 
 
@@ -160,6 +172,14 @@ def _cut_watches(limit: int) -> Callable[[Data], None]:
     return shorten
 
 
+def _cut_about(limit: int) -> Callable[[Data], None]:
+    def shorten(data: Data) -> None:
+        for entries in data["about"].values():
+            del entries[limit:]
+
+    return shorten
+
+
 def _cut_sources(limit: int) -> Callable[[Data], None]:
     def shorten(data: Data) -> None:
         if data["story"] is not None:
@@ -172,11 +192,13 @@ _SHORTER: tuple[Callable[[Data], None], ...] = (
     _cut_field("summary", 4000),
     _cut_reasons(20),
     _cut_sources(50),
+    _cut_about(20),
     _cut_field("summary", 1000),
     _cut_field("headline", 500),
     _cut_field("note", 1000),
     _cut_reasons(3),
     _cut_sources(10),
+    _cut_about(3),
     _cut_watches(20),
     _cut_field("summary", 200),
     _cut_reasons(0),

@@ -36,6 +36,10 @@ OPERATOR_FACTS: Mapping[str, tuple[str, ...]] = {
 """What an operator alert can be about, and the facts its sentence needs."""
 
 
+AS_WRITTEN = "as written"
+"""The rule of a word that stands in the text as in the keyword: it needs no saying."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phrases:
     """The words of one language. Names in braces are filled in; quotation marks are those of the language."""
@@ -47,6 +51,10 @@ class Phrases:
     """Reliability of a source, Admiralty code A to F."""
     languages: Mapping[Language, str]
     fields: Mapping[str, str]
+    rules: Mapping[str, str]
+    """What joined a keyword to a word of a text, by its name in reasons (see `rule`)."""
+    periods: Mapping[str, str]
+    """When a name was official, by how a rule begins: `name until 1993`."""
     reasons: Mapping[str, str]
     """Why the policy told it, by its named reason; `other` for one that has no sentence of its own."""
     operator: Mapping[str, tuple[str, str]]
@@ -71,6 +79,7 @@ class Phrases:
     decided: str
     delayed: str
     read: str
+    about: str
     matched_words: str
     other_sources: str
     no_other_source: str
@@ -91,6 +100,16 @@ class Phrases:
     def plural(self, forms: Forms, n: int) -> str:
         """Return the form for `n` with the number in it."""
         return forms[plural_form(n, self.language)].format(n=n)
+
+    def rule(self, rule: str) -> str:
+        """Return what joined a keyword to the words of a text, less that a word is written as it is; one that has no name as it is."""
+        parts = (part for part in rule.split(", ") if part and part != AS_WRITTEN)
+        return ", ".join(map(self._rule, parts))
+
+    def _rule(self, part: str) -> str:
+        beginning, _, year = part.rpartition(" ")
+        period = self.periods.get(beginning)
+        return period.format(year=year) if period else self.rules.get(part, part)
 
     def severity_word(self, severity: Severity) -> str:
         """Return the severity as subjects begin with it."""
@@ -125,6 +144,19 @@ ENGLISH = Phrases(
     },
     languages={"en": "English", "ru": "Russian", "kk": "Kazakh"},
     fields={"title": "title", "text": "text", "source": "source", "language": "language"},
+    rules={
+        "Kazakh suffix": "Kazakh suffix",
+        "Kazakh demonym": "Kazakh demonym",
+        "Kazakh verb ending": "Kazakh verb ending",
+        "Russian ending": "Russian ending",
+        "English ending": "English ending",
+        "any ending": "any ending",
+        "acronym": "acronym",
+        "other spelling": "other spelling",
+        "spelling": "spelled alike",
+        "pattern": "pattern",
+    },
+    periods={"name until": "name until {year}", "name since": "name since {year}"},
     reasons={
         "new_story": "New story: this is its first report.",
         "newly_matched": "An edited report: it matches your watch since its last change.",
@@ -188,6 +220,7 @@ ENGLISH = Phrases(
     decided="Alerted",
     delayed="Delayed: this alert was written {span} after the report.",
     read="Read the report",
+    about="About",
     matched_words="Matched words",
     other_sources="Other sources",
     no_other_source="No other source so far.",
@@ -220,6 +253,19 @@ RUSSIAN = Phrases(
     },
     languages={"en": "английском", "ru": "русском", "kk": "казахском"},
     fields={"title": "заголовок", "text": "текст", "source": "источник", "language": "язык"},
+    rules={
+        "Kazakh suffix": "казахский суффикс",
+        "Kazakh demonym": "казахское имя жителя",
+        "Kazakh verb ending": "казахское окончание глагола",
+        "Russian ending": "русское окончание",
+        "English ending": "английское окончание",
+        "any ending": "любое окончание",
+        "acronym": "сокращение",
+        "other spelling": "другое написание",
+        "spelling": "похожее написание",
+        "pattern": "шаблон",
+    },
+    periods={"name until": "название до {year} г.", "name since": "название с {year} г."},
     reasons={
         "new_story": "Новый сюжет: это первое сообщение о нём.",
         "newly_matched": "Сообщение изменили: после правки оно подходит под вашу тему.",
@@ -288,6 +334,7 @@ RUSSIAN = Phrases(
     decided="Оповещение",
     delayed="С опозданием: оповещение составлено через {span} после сообщения.",
     read="Открыть сообщение",
+    about="О чём",
     matched_words="Найденные слова",
     other_sources="Другие источники",
     no_other_source="Других источников пока нет.",
@@ -321,6 +368,19 @@ KAZAKH = Phrases(
     },
     languages={"en": "ағылшын", "ru": "орыс", "kk": "қазақ"},
     fields={"title": "тақырып", "text": "мәтін", "source": "дереккөз", "language": "тіл"},
+    rules={
+        "Kazakh suffix": "қазақша жалғау",
+        "Kazakh demonym": "қазақша тұрғын атауы",
+        "Kazakh verb ending": "қазақша етістік жалғауы",
+        "Russian ending": "орысша жалғау",
+        "English ending": "ағылшынша жалғау",
+        "any ending": "кез келген жалғау",
+        "acronym": "қысқарған сөз",
+        "other spelling": "басқаша жазылуы",
+        "spelling": "ұқсас жазылуы",
+        "pattern": "үлгі",
+    },
+    periods={"name until": "{year} жылға дейінгі атауы", "name since": "{year} жылдан бергі атауы"},
     reasons={
         "new_story": "Жаңа оқиға: бұл — ол туралы алғашқы хабар.",
         "newly_matched": "Хабар өзгертілді: түзетуден кейін ол сіздің бақылауыңызға сай келді.",
@@ -381,6 +441,7 @@ KAZAKH = Phrases(
     decided="Хабарландырылған",
     delayed="Кешіккен: хабарландыру хабардан {span} кейін жазылды.",
     read="Хабарды оқу",
+    about="Не туралы",
     matched_words="Табылған сөздер",
     other_sources="Басқа дереккөздер",
     no_other_source="Әзірге басқа дереккөз жоқ.",

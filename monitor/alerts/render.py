@@ -25,9 +25,9 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PrefixLoader
 
 from monitor.alerts import sample
+from monitor.alerts.about import Titles
 from monitor.alerts.event import event
 from monitor.alerts.feedtext import cut
-from monitor.alerts.phrases import phrases
 from monitor.alerts.sandbox import Failure, Files, Source, compiled, environment, read, written
 from monitor.alerts.view import view
 from monitor.errors import Mistake, TemplateError
@@ -75,7 +75,9 @@ class _Set:
 class Renderer:
     """Renders alerts with the user's templates over the built-in ones. Files are read here and never again."""
 
-    def __init__(self, templates_dir: Path | None) -> None:
+    def __init__(self, templates_dir: Path | None, titles: Titles | None = None) -> None:
+        """Take the folder of the user's templates, if there is one, and what the gazetteer's entries are called."""
+        self._titles = titles or {}
         built_in, user = read(BUILT_IN), read(templates_dir)
         self._built_in = _Set(built_in, Files(built_in))
         self._user = _Set(user, ChoiceLoader([Files(user), PrefixLoader({"builtin": Files(built_in)})]))
@@ -98,9 +100,9 @@ class Renderer:
         user's template has no body; its channel encodes `data`.
         """
         if not parts:
-            told = event(alert, language=phrases(recipient.language).language, now=now)
+            told = event(alert, language=recipient.language, titles=self._titles, now=now)
             return Rendered(message=Message(subject="", line="", text="", html="", data=told))
-        seen = view(alert, recipient, situation_name=situation_name, desk_zone=desk_zone, now=now)
+        seen = view(alert, recipient, situation_name=situation_name, desk_zone=desk_zone, titles=self._titles, now=now)
         variables, language = seen.variables(), seen.t.language
         texts = dict.fromkeys(PARTS, "")
         problems: list[str] = []
@@ -228,7 +230,14 @@ def _compiled(templates: _Set, path: Path) -> Iterator[Mistake]:
 def _samples(language: Language) -> Iterator[dict[str, Any]]:
     recipient = Recipient(address="reader@example.org", language=language, zone="Europe/Berlin")
     for alert in sample.alerts():
-        seen = view(alert, recipient, situation_name=sample.SITUATION_NAME, desk_zone=sample.DESK_ZONE, now=sample.NOW)
+        seen = view(
+            alert,
+            recipient,
+            situation_name=sample.SITUATION_NAME,
+            desk_zone=sample.DESK_ZONE,
+            titles=sample.TITLES,
+            now=sample.NOW,
+        )
         yield seen.variables()
 
 

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from monitor.alerts.about import Titles
 from monitor.model import Alert, AlertKind, Match, Reason, Report, Severity
 
 NOW = datetime(2022, 1, 4, 19, 41, tzinfo=UTC)
 SITUATION_NAME = "Kazakhstan"
 DESK_ZONE = "Asia/Almaty"
+TITLES: Titles = {
+    "place/almaty": {"en": "Almaty", "ru": "Алматы", "kk": "Алматы"},
+    "place/republic-square": {"en": "Republic Square", "ru": "площадь Республики", "kk": "Республика алаңы"},
+    "org/police": {"en": "police", "ru": "полиция", "kk": "полиция"},
+    "concept/detentions": {"en": "detentions", "ru": "задержания", "kk": "ұстау"},
+}
 
 _TITLE = "Протесты в Алматы: полиция применила светошумовые гранаты на площади Республики"
 _TEXT = (
@@ -31,11 +38,14 @@ def alerts() -> tuple[Alert, ...]:
 def full() -> Alert:
     """Return a story alert with all that a report can have."""
     words = (
-        ("протест", "Протесты", "title"),
-        ("протест", "протестующих", "text"),
-        ("площадь Республики", "площади Республики", "title"),
+        ("протест", "Протесты", "title", "Russian ending"),
+        ("протест", "протестующих", "text", "Russian ending"),
+        ("площадь Республики", "площади Республики", "title", "Russian ending, as written"),
     )
-    more = (("задержан", "задержанные", "text"), ("слезоточивый газ", "слезоточивый газ", "text"))
+    more = (
+        ("задержан*", "задержанные", "text", "any ending"),
+        ("слезоточивый газ", "слезоточивый газ", "text", "as written"),
+    )
     matches = (_match("unrest", words), _match("detentions", more))
     return _story(
         _report(
@@ -44,6 +54,7 @@ def full() -> Alert:
             grade="B",
             author="Айгерим Сапарова",
             published=datetime(2022, 1, 4, 19, 30, tzinfo=UTC),
+            named=tuple(sorted(TITLES)),
         ),
         severity=Severity.WARNING,
         matches=matches,
@@ -122,7 +133,7 @@ def _report(*, title: str, text: str, **other: object) -> Report:
     return Report(title=title, text=text, **(values | other))  # type: ignore[arg-type]  # the values above are the fields
 
 
-def _match(watch: str, words: tuple[tuple[str, str, str], ...]) -> Match:
+def _match(watch: str, words: tuple[tuple[str, str, str, str], ...]) -> Match:
     fields = {"title": _TITLE, "text": _TEXT}
     reasons = tuple(
         Reason(
@@ -131,10 +142,17 @@ def _match(watch: str, words: tuple[tuple[str, str, str], ...]) -> Match:
             field=name,
             start=fields[name].index(surface),
             end=fields[name].index(surface) + len(surface),
+            rule=rule,
         )
-        for keyword, surface, name in words
+        for keyword, surface, name, rule in words
     )
-    return Match(report_id="r1sample", watch=watch, version=1, reasons=reasons)
+    return Match(
+        report_id="r1sample",
+        watch=watch,
+        version=1,
+        reasons=reasons,
+        score=float(len({reason.keyword for reason in reasons})),
+    )
 
 
 def _story(

@@ -6,11 +6,12 @@ variables of every template; user templates rely on them, so later work only add
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
+from monitor.alerts.about import Titles, topics
 from monitor.alerts.event import LATE, event, lateness
 from monitor.alerts.feedtext import Piece, cut, excerpt, host, link, one_line, pieces, spans
 from monitor.alerts.phrases import Phrases, phrases
@@ -27,18 +28,23 @@ EXCERPT = 480
 WORDS = 12
 """Keywords shown; the rest is counted."""
 
+TOPICS = 6
+"""Entries of a kind that a report is about; the rest is counted."""
+
 SOURCES = 8
 """Other sources named; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
-    """One keyword with the words of the report that it found and the names of the fields they stand in."""
+    """One keyword with the words of the report that it found in one way, and the names of the fields they stand in."""
 
     keyword: str
     """Empty where it was found as it is, but for capitals."""
     found: tuple[str, ...]
     fields: tuple[str, ...]
+    rule: str
+    """What joined keyword and words: `Russian ending`; empty where they are written so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +92,8 @@ class View:
     delayed: str
     link: str | None
     link_host: str
+    about: str
+    """What the report is about, the kinds apart: `Almaty, Mangystau Region; Tokayev; curfew`."""
     words: tuple[Word, ...]
     more_words: int
     other_sources: tuple[str, ...]
@@ -105,7 +113,9 @@ class View:
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
-def view(alert: Alert, recipient: Recipient, *, situation_name: str, desk_zone: str, now: datetime) -> View:
+def view(
+    alert: Alert, recipient: Recipient, *, situation_name: str, desk_zone: str, titles: Titles, now: datetime
+) -> View:
     """Return what the templates show of an alert to one recipient."""
     t = phrases(recipient.language)
     report = alert.report
@@ -146,6 +156,7 @@ def view(alert: Alert, recipient: Recipient, *, situation_name: str, desk_zone: 
         delayed=t.delayed.format(span=span(late, t.language)) if late > LATE else "",
         link=address,
         link_host=host(address) if address else "",
+        about=_about(report, titles, t),
         words=words[:WORDS],
         more_words=max(len(words) - WORDS, 0),
         other_sources=others[:SOURCES],
@@ -155,7 +166,7 @@ def view(alert: Alert, recipient: Recipient, *, situation_name: str, desk_zone: 
         story_id=alert.story_id,
         alert_id=alert.id,
         note=note,
-        event=event(alert, language=t.language, now=now),
+        event=event(alert, language=t.language, titles=titles, now=now),
     )
 
 
@@ -195,15 +206,25 @@ def _written_in(report: Report | None, t: Phrases) -> str:
     return t.written_in.format(language=t.languages[report.language])
 
 
+def _about(report: Report | None, titles: Titles, t: Phrases) -> str:
+    kinds = topics(report.named if report else (), titles, t.language).values()
+    return "; ".join(_listed([one_line(topic.title) for topic in kind], t) for kind in kinds if kind)
+
+
+def _listed(names: Sequence[str], t: Phrases) -> str:
+    more = len(names) - TOPICS
+    return ", ".join(names[:TOPICS]) + (f" {t.more.format(n=more)}" if more > 0 else "")
+
+
 def _words(reasons: tuple[Reason, ...], t: Phrases) -> tuple[Word, ...]:
-    """Return the matches by keyword, each word and field once, first come first."""
-    grouped: dict[str, list[Reason]] = {}
+    """Return the matches by keyword, then by what joined it to the text, each word and field once, first come first."""
+    grouped: dict[str, dict[str, list[Reason]]] = {}
     for reason in reasons:
-        grouped.setdefault(one_line(reason.keyword), []).append(reason)
-    return tuple(_word(keyword, found, t) for keyword, found in grouped.items())
+        grouped.setdefault(one_line(reason.keyword), {}).setdefault(t.rule(reason.rule), []).append(reason)
+    return tuple(_word(keyword, rule, found, t) for keyword, ways in grouped.items() for rule, found in ways.items())
 
 
-def _word(keyword: str, reasons: list[Reason], t: Phrases) -> Word:
+def _word(keyword: str, rule: str, reasons: list[Reason], t: Phrases) -> Word:
     found: dict[str, str] = {}
     for reason in reasons:
         found.setdefault(one_line(reason.surface).casefold(), one_line(reason.surface))
@@ -212,6 +233,7 @@ def _word(keyword: str, reasons: list[Reason], t: Phrases) -> Word:
         keyword="" if set(found) == {keyword.casefold()} else keyword,
         found=tuple(found.values()),
         fields=tuple(names),
+        rule=rule,
     )
 
 

@@ -8,7 +8,21 @@ from typing import Annotated
 import typer
 
 import monitor
-from monitor.cli import alerts, channels, deliveries, feeds_edit, replaying, reports, running, setup, stories, watches
+from monitor.cli import (
+    alerts,
+    backtest,
+    channels,
+    deliveries,
+    explain,
+    feeds_edit,
+    gazetteer,
+    replaying,
+    reports,
+    running,
+    setup,
+    stories,
+    watches_query,
+)
 from monitor.cli.command import ConfigOption, DebugOption
 from monitor.cli.session import Session
 
@@ -39,9 +53,12 @@ def build() -> typer.Typer:
     running.register(app)
     setup.register(app)
     replaying.register(app)
+    backtest.register(app)
+    explain.register(app)
     for name, commands in (
         ("feeds", feeds_edit.app),
-        ("watches", watches.app),
+        ("watches", watches_query.app),
+        ("gazetteer", gazetteer.app),
         ("reports", reports.app),
         ("stories", stories.app),
         ("alerts", alerts.app),

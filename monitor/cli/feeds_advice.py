@@ -21,7 +21,7 @@ FIRST: Mapping[FailureKind, str] = {
     FailureKind.INCOMPLETE: "Try again: the connection was cut. `monitor feeds add --no-check` adds it all the same.",
     FailureKind.TOO_LARGE: "Look for a smaller feed of this outlet: a section instead of everything.",
     FailureKind.BAD_ENCODING: "`monitor feeds add --no-check` adds it: the poll after such an answer asks for no compression.",
-    FailureKind.PROTOCOL: "Check scheme and port: what answers there is no proper web server.",
+    FailureKind.PROTOCOL: "Check scheme and port; if they are right, the publisher has to repair the server.",
     FailureKind.REDIRECT: "Open it in a browser, and give the address that this one leads to.",
     FailureKind.THROTTLED: "Try again later, or add it with `monitor feeds add --no-check`: the service asks when it may.",
     FailureKind.UNAUTHORIZED: "Add it with `monitor feeds add --no-check`, and write its `authorization` into feeds.yaml (of a proxy,"

@@ -120,17 +120,22 @@ def check_feeds(
     return asyncio.run(_check_all(settings, feeds, on_done, twice=twice))
 
 
-def find_feeds(settings: Settings, feed: Feed, page: Fetched) -> tuple[Found, ...] | PollFailure:
-    """Return the feeds of the site whose page answered at the feed's address, best first."""
-    return asyncio.run(_find(settings, feed, page))
+def find_feeds(
+    settings: Settings, feed: Feed, page: Fetched, tell: Callable[[str], None]
+) -> tuple[Found, ...] | PollFailure:
+    """Return the feeds of the site whose page answered at the feed's address, best first; `tell` hears what was left out."""
+    return asyncio.run(_find(settings, feed, page, tell))
 
 
-async def _find(settings: Settings, feed: Feed, page: Fetched) -> tuple[Found, ...] | PollFailure:
+async def _find(
+    settings: Settings, feed: Feed, page: Fetched, tell: Callable[[str], None]
+) -> tuple[Found, ...] | PollFailure:
     from monitor.feeds.discover import discover
     from monitor.feeds.fetch import HttpFetcher
 
     async with _tools(workers=1) as (http, parser):
-        return await discover(feed, fetcher=HttpFetcher(http, contact=settings.contact), parser=parser, page=page)
+        fetcher = HttpFetcher(http, contact=settings.contact)
+        return await discover(feed, fetcher=fetcher, parser=parser, page=page, tell=tell)
 
 
 async def _check_all(

@@ -69,9 +69,12 @@ def _of_the_site(settings: Settings, check: feeds_check.Check, failure: PollFail
     """Return the feeds of the site whose page was fetched instead of a feed."""
     shown = shown_address(check.feed.url)
     found: tuple[Found, ...] | PollFailure = ()
+    left_out = list[str]()
     if failure.kind is FailureKind.NOT_A_FEED and check.fetched is not None:
         with output.working(f"looking for the feeds of {shown}"):
-            found = feeds_check.find_feeds(settings, check.feed, check.fetched)
+            found = feeds_check.find_feeds(settings, check.feed, check.fetched, left_out.append)
+    for sentence in left_out:
+        output.say(f"! {sentence}")
     if isinstance(found, PollFailure) or not found:
         reason = found.reason if isinstance(found, PollFailure) else failure.reason
         what = NO_FEED_FOUND if failure.kind is FailureKind.NOT_A_FEED else FIRST[failure.kind]

@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Any, TextIO
@@ -82,8 +82,17 @@ def show(*parts: RenderableType) -> None:
 
 def show_json(value: Any) -> None:
     """Print data for programs: one JSON document; non-ASCII as it is where stdout can carry it."""
+    _write_json(value, indent=2)
+
+
+def show_json_line(value: Any) -> None:
+    """Print data for programs that read line by line: one JSON document on one line."""
+    _write_json(value, indent=None)
+
+
+def _write_json(value: Any, *, indent: int | None) -> None:
     utf8 = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") == "utf8"
-    text = json.dumps(plain(value), ensure_ascii=not utf8, indent=2)
+    text = json.dumps(plain(value), ensure_ascii=not utf8, indent=indent)
     sys.stdout.write(_encodable(text) + "\n")
 
 
@@ -95,7 +104,7 @@ def _encodable(text: str) -> str:
 def plain(value: Any) -> Any:
     """Return a value as JSON knows it.
 
-    Times in UTC as `2022-01-05T10:03:00Z`, spans in seconds, severities and other choices as their words, secrets as `***`.
+    Times in UTC as `2022-01-05T10:03:00Z`, days as `2022-01-05`, spans in seconds, severities and other choices as their words, secrets as `***`.
     """
     for kind, convert in _CONVERSIONS:
         if isinstance(value, kind):
@@ -118,6 +127,7 @@ _CONVERSIONS: Sequence[tuple[type, Callable[[Any], Any]]] = (
     (Enum, lambda value: value.value),
     (Secret, lambda _value: "***"),
     (datetime, iso),
+    (date, date.isoformat),
     (timedelta, lambda value: value.total_seconds()),
     (Path, str),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import RenderableType
@@ -13,11 +13,15 @@ from rich.text import Text
 from monitor.alerts.feedtext import clean, one_line
 from monitor.cli import ids, moments, output, shapes, worddiff
 from monitor.cli.command import Json, Limit, Since, command, group
+from monitor.cli.naming import about
 from monitor.cli.session import Session
 from monitor.cli.words import matched_words, state_words
 from monitor.errors import UsageError
 from monitor.model import Alert, Listing, Report, Story, Version
 from monitor.ports import Store
+
+if TYPE_CHECKING:
+    from monitor.settings.values import Settings
 
 app = group("What is kept of what feeds showed: every report with all of its versions.")
 
@@ -60,7 +64,7 @@ def show_report(
     """Show one report: text, what each edit changed, which watches want it and why, its story, its alerts."""
     settings = session.settings()
     with session.store() as store:
-        report = ids.found("report", report_id, store.report(report_id), partial(_newest, store, settings.situation_id))
+        report = ids.found("report", report_id, store.report(report_id), partial(newest, store, settings.situation_id))
         versions, listings = store.versions(report.id), store.listings(report_id=report.id)
         story = store.story(report.story_id) if report.story_id else None
         alerts = alerts_of(store, listings)
@@ -76,7 +80,7 @@ def show_report(
             }
         )
         return
-    output.show(*_report(report, versions, listings, story[0] if story else None, alerts, settings.zone))
+    output.show(*_report(report, versions, listings, story[0] if story else None, alerts, settings))
 
 
 def known_watch(name: str, names: Sequence[str]) -> None:
@@ -116,8 +120,9 @@ def _report(
     listings: Sequence[Listing],
     story: Story | None,
     alerts: Sequence[Alert],
-    zone: str,
+    settings: Settings,
 ) -> Iterable[RenderableType]:
+    zone = settings.zone
     yield Text(one_line(report.title), style="bold")
     yield output.facts(
         (
@@ -127,6 +132,7 @@ def _report(
             ("link", report.link),
             ("feed", report.feed_id),
             ("language", report.language),
+            ("names", about(report.named, settings.gazetteer)),
             ("published", moments.full(report.published, zone) or "not stated"),
             ("first seen", moments.full(report.seen_at, zone)),
             ("story", f"{ids.short(story.id)}  {story.title} ({_size(story)})" if story else None),
@@ -176,6 +182,7 @@ def wanted_table(listings: Sequence[Listing]) -> RenderableType:
     return output.table(("watch", "route", "what became of it", "matched words"), rows, empty="No watch wants it.")
 
 
-def _newest(store: Store, situation: str) -> Iterator[tuple[str, str]]:
+def newest(store: Store, situation: str) -> Iterator[tuple[str, str]]:
+    """Yield (id, title) of the newest reports: what an ambiguous id may mean."""
     for each in store.reports(situation, limit=ids.SEARCHED):
         yield each.id, each.title

@@ -11,7 +11,7 @@ import asyncio
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,6 +84,21 @@ class Session:
             except SettingsError as error:
                 self._settings = _without_secrets(self.config_dir, error)
         return self._settings
+
+    def settings_with(self, watches: Path) -> Settings:
+        """Return the configuration with another file in the place of watches.yaml; `SettingsError` names that file."""
+        from monitor.settings.load import WATCHES, examine
+
+        self.settings()  # what is wrong with the configuration itself is told first
+        try:
+            text = watches.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{watches}: cannot be read: {error}") from error
+        settings, mistakes = examine(self.config_dir, environ=_Lenient(os.environ), texts={WATCHES: text})
+        if settings is None:
+            own = (replace(each, file=watches) if each.file.name == WATCHES else each for each in mistakes)
+            raise SettingsError(tuple(own))
+        return settings
 
     def data_dir(self) -> Path:
         """Return where the service writes, also when other parts of the configuration have mistakes."""

@@ -46,19 +46,18 @@ def init(
 def check(session: Session, as_json: Json = False) -> None:
     """Check the whole configuration, templates too, and list every mistake with file and line. Uses no network."""
     from monitor.alerts.render import check_templates
-    from monitor.settings import check as mistakes_of
+    from monitor.settings.load import examine
 
     folder = session.config_dir
-    mistakes = mistakes_of(folder, environ=os.environ, check_templates=check_templates)
+    settings, mistakes = examine(folder, environ=os.environ, check_templates=check_templates)
     if as_json:
         output.show_json(
             {"folder": folder.absolute(), "ok": not mistakes, "mistakes": [_shape(each) for each in mistakes]}
         )
-    elif mistakes:
+    elif settings is None:
         output.show(*map(str, mistakes))
         output.say(f"{output.count(len(mistakes), 'mistake')} in {folder}; nothing was started or changed.")
     else:
-        settings = session.settings()
         enabled = sum(feed.enabled for feed in settings.feeds)
         output.show(
             f"{folder} is fine: {enabled} of {output.count(len(settings.feeds), 'feed')} enabled, "

@@ -97,6 +97,8 @@ def watch(configured: Watch, routes: Sequence[str], last: Listing | None) -> Sha
         "any": configured.any,
         "all": configured.all,
         "none": configured.none,
+        "query": configured.query or None,
+        "score": configured.score,
         "fields": configured.fields,
         "languages": configured.languages,
         "sources": configured.sources,
@@ -108,7 +110,7 @@ def watch(configured: Watch, routes: Sequence[str], last: Listing | None) -> Sha
 
 
 def report(stored: Report) -> Shape:
-    """Return a report without its text."""
+    """Return a report without its text; `named` are keys of the gazetteer's entries that it is about."""
     return {
         "id": stored.id,
         "title": stored.title,
@@ -123,6 +125,7 @@ def report(stored: Report) -> Shape:
         "seen": stored.seen_at,
         "version": stored.version,
         "story": stored.story_id,
+        "named": stored.named,
     }
 
 
@@ -145,16 +148,27 @@ def _stretches(before: str, after: str) -> list[Shape]:
 
 
 def reason(why: Reason) -> Shape:
-    """Return why a watch wants a report: its keyword, the word of the text, the field, the characters [start, end)."""
-    return {"keyword": why.keyword, "word": why.surface, "field": why.field, "start": why.start, "end": why.end}
+    """Return why a watch wants a report: its keyword, the word of the text, the field, the characters [start, end).
+
+    `rule` says in words what joined the two (`Russian ending`).
+    """
+    return {
+        "keyword": why.keyword,
+        "word": why.surface,
+        "field": why.field,
+        "start": why.start,
+        "end": why.end,
+        "rule": why.rule,
+    }
 
 
 def match(found: Match) -> Shape:
-    """Return a match with its reasons."""
+    """Return a match with its reasons; `score` counts each keyword found, 1 where the query gives it no boost."""
     return {
         "watch": found.watch,
         "report": found.report_id,
         "version": found.version,
+        "score": found.score,
         "reasons": [reason(why) for why in found.reasons],
     }
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,7 +16,7 @@ from monitor.cli.command import Json, Since, command, group
 from monitor.cli.reports import known_watch
 from monitor.cli.session import Session
 from monitor.cli.words import matched_words
-from monitor.errors import UsageError
+from monitor.errors import QueryError, UsageError
 from monitor.model import Match, Report, Severity, Watch
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def list_watches(session: Session, as_json: Json = False) -> None:
         (
             each.name,
             each.severity.word if each.enabled else "disabled",
-            len(each.any) + sum(map(len, each.all)),
+            _size(each),
             ", ".join(routes[each.name]),
             moments.ago(last[each.name][0].at, now) if last.get(each.name) else None,
             each.title,
@@ -71,6 +72,10 @@ def add_watch(
     none_words: Annotated[
         Words, typer.Option("--none", metavar="WORD", help="Must not be there.", show_default=False)
     ] = None,
+    query: Annotated[
+        str | None,
+        typer.Option("--query", help="What must be there, in the query language.", show_default=False),
+    ] = None,
     title: Annotated[str | None, typer.Option("--title", help="Name in alerts.", show_default=False)] = None,
     severity: Annotated[
         str, typer.Option("--severity", help="info, notice, warning or critical.")
@@ -92,10 +97,13 @@ def add_watch(
     A running service takes it over at once, runs it over the reports of the alert window and lists what it finds,
     without alerting.
     """
-    if not any_words and not all_words:
-        raise UsageError("a watch needs words: give some with --any, for example --any curfew")
+    if not any_words and not all_words and not query:
+        raise UsageError("a watch needs words: give some with --any or a --query, for example --any curfew")
+    if query:
+        _check(query)
     given: dict[str, Any] = {
         "title": title,
+        "query": query,
         "any": any_words,
         "all": [_group(words) for words in all_words or ()],
         "none": none_words,
@@ -159,17 +167,18 @@ def try_watch(
 def _test_text(settings: Settings, watches: Sequence[Watch], text: str, *, as_json: bool) -> None:
     """Run watches over a text as title and text at once; where it comes from is not known, so those limits are left out."""
     from monitor.language.detect import language_of
-    from monitor.watches import compile_watches
 
     free = [replace(each, sources=(), feeds=(), groups=()) for each in watches]
     report = _sample(settings, text, language_of(text))
-    matches = compile_watches(free).match(report, None)
+    matches = settings.index(free).match(report, None)
     if as_json:
         rows = [shapes.match(each) for each in matches]
         output.show_json({"text": text, "language": report.language, "matches": rows})
         return
-    rows_shown = ((each.watch, matched_words(each.reasons)) for each in matches)
-    output.show(output.table(("watch", "matched words"), rows_shown, empty="No match."))
+    headings = ("watch", "word", "keyword", "rule")
+    output.show(output.table(headings, chain.from_iterable(map(_reason_rows, matches)), empty="No match."))
+    if not matches:
+        output.say("`monitor explain FILE` shows what came nearest.")
     output.say(f"The text was read as language `{report.language}`.")
     if limited := [each.name for each in watches if each.sources or each.feeds or each.groups]:
         output.say(f"Limits to sources, feeds and groups were left out: {', '.join(limited)}.")
@@ -178,11 +187,10 @@ def _test_text(settings: Settings, watches: Sequence[Watch], text: str, *, as_js
 def _test_stored(
     session: Session, settings: Settings, watches: Sequence[Watch], since: str | None, *, as_json: bool
 ) -> None:
-    from monitor.watches import compile_watches
 
     now = session.now
     start = moments.since(since, now, settings.zone) or now - settings.alert_window
-    index, feeds = compile_watches(watches), {feed.id: feed for feed in settings.feeds}
+    index, feeds = settings.index(watches), {feed.id: feed for feed in settings.feeds}
     with session.store() as store, output.working("running the watch over stored reports"):
         reports = store.reports_between(settings.situation_id, start, now)
         found = [(each, index.match(each, feeds.get(each.feed_id))) for each in reports]
@@ -199,6 +207,11 @@ def _test_stored(
     output.show(output.table(headings, shown, empty="No match."))
     seen = moments.full(start, settings.zone)
     output.show(Text(f"{len(wanted)} of {output.count(len(reports), 'report')} seen since {seen}."))
+
+
+def _reason_rows(match: Match) -> Iterator[tuple[str, str, str, str]]:
+    """Yield each different word that a watch found, with the keyword and what joined the two."""
+    yield from dict.fromkeys((match.watch, each.surface, each.keyword, each.rule) for each in match.reasons)
 
 
 def _found(matches: Sequence[Match]) -> tuple[str, str]:
@@ -229,6 +242,30 @@ def _sample(settings: Settings, text: str, language: str) -> Report:
         published=None,
         seen_at=datetime.now(UTC),
     )
+
+
+def _size(watch: Watch) -> int:
+    """Return how many words and names a watch asks for."""
+    in_lists = len(watch.any) + sum(map(len, watch.all))
+    if not watch.query:
+        return in_lists
+    from monitor.watches.query import leaves
+    from monitor.watches.reading import read_query
+
+    return in_lists + sum(1 for _ in leaves(read_query(watch.query)))
+
+
+def _check(query: str) -> None:
+    """Raise `UsageError` for a query that cannot be meant so; say on stderr where one may not say what is meant."""
+    from monitor.watches.pointing import pointed
+    from monitor.watches.reading import doubts
+
+    try:
+        doubtful = doubts(query)
+    except QueryError as error:
+        raise UsageError(f"{error.message}\n{pointed(query, error.span)}\n{error.hint}") from error
+    for doubt in doubtful:
+        output.say(f"{doubt.message}\n{pointed(query, doubt.span)}\n{doubt.hint}")
 
 
 def _group(words: str) -> Any:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from monitor.model import Disposition, Reason
+from monitor.model import Alert, ChangeKind, Disposition, Listing, Match, Reason
 
 DISPOSITIONS: Mapping[Disposition, str] = {
     Disposition.ALERTED: "alerted",
@@ -34,6 +34,26 @@ def reason_words(reason: str) -> str:
     return REASONS.get(reason, reason)
 
 
+def outcome_words(
+    change: ChangeKind, matches: Sequence[Match], listings: Sequence[Listing], alerts: Sequence[Alert]
+) -> str:
+    """Return what became of a report and why, in a sentence: `desk: alerted, the first report of this story on this route`."""
+    if change is ChangeKind.BURIED:
+        return "known once and pruned since"
+    if change is ChangeKind.SAME:
+        return "known already, nothing of it is new"
+    if not matches:
+        return "no watch wants it"
+    if not listings:
+        return "wanted and listed before"
+    reasons = {alert.route: alert.reason for alert in alerts}
+    states = {listing.route: listing.disposition for listing in listings}
+    return "; ".join(
+        f"{route}: {state_words(state)}" + (f", {reason_words(reasons[route])}" if route in reasons else "")
+        for route, state in states.items()
+    )
+
+
 def matched_words(reasons: Iterable[Reason]) -> str:
     """Return the words of a text that matched, with the keyword where it is written otherwise: `шеруге (шеру), акция`."""
     shown = {
@@ -43,6 +63,14 @@ def matched_words(reasons: Iterable[Reason]) -> str:
         for reason in reasons
     }
     return ", ".join(shown.values())
+
+
+def reason_line(reason: Reason) -> str:
+    """Return why a keyword counts as found: `митингующие for митинг (Russian ending), title 0-10`."""
+    same = reason.surface.casefold() == reason.keyword.casefold()
+    keyword = "" if same else f" for {reason.keyword}"
+    rule = f" ({reason.rule})" if reason.rule else ""
+    return f"{reason.surface}{keyword}{rule}, {reason.field} {reason.start}-{reason.end}"
 
 
 def shown_address(url: str) -> str:

@@ -4,7 +4,7 @@ Three places, each only where the one before has nothing: the links of the page'
 news sitemaps that its robots.txt names. Nothing is believed: each candidate is fetched and read, and only what has the form of
 a feed is offered. All requests go through the guarded fetcher with the permissions of the feed that is being added, one after
 another and a second apart. A page can make us send `MAX_REQUESTS` of them, each redirect and each child of an index counted, and
-nothing more (threat S1); a host that asks us to come back later ends the search.
+nothing more (threat S1); a host that asks us to come back later is asked no more, and that is told.
 """
 
 from __future__ import annotations
@@ -86,12 +86,14 @@ async def discover(
     parser: Parser,
     page: Fetched | None = None,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    tell: Callable[[str], None] = lambda _sentence: None,
 ) -> tuple[Found, ...] | PollFailure:
     """Return the feeds of the site at `feed.url`, best first; empty where there are none, a failure where it cannot be fetched.
 
     `page` is the answer of that address where the caller has it already. `feed` is not stored: it gives the permissions
     (`allow_networks`), proxy, user agent and credentials; the fetcher keeps the last to their origin. Takes at most one poll's
-    deadline for the page and `DEADLINE` for the rest; `pause` waits before each further request.
+    deadline for the page and `DEADLINE` for the rest; `pause` waits before each further request. `tell` is called with a sentence
+    for each host that was asked no further.
     """
     if page is None:
         answer = await fetcher.fetch(feed, None)
@@ -99,7 +101,7 @@ async def discover(
             return answer
         assert isinstance(answer, Fetched)  # no condition was sent
         page = answer
-    search = _Search(feed=feed, fetcher=fetcher, parser=parser, page=page, pause=pause)
+    search = _Search(feed=feed, fetcher=fetcher, parser=parser, page=page, pause=pause, tell=tell)
     try:
         async with asyncio.timeout(DEADLINE.total_seconds()):
             await search.run()
@@ -169,8 +171,11 @@ class _Search:
     parser: Parser
     page: Fetched
     pause: Callable[[float], Awaitable[None]]
+    tell: Callable[[str], None]
     found: list[Found] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
+    resting: set[str] = field(default_factory=set)
+    """Hosts that asked us to come back later."""
     left: int = MAX_REQUESTS
     """Requests that may still be sent."""
 
@@ -218,7 +223,7 @@ class _Search:
         leads to a site's front page either.
         """
         address, permanent = url, True
-        while url not in self.asked and self.left > 0:
+        while url not in self.asked and _host(url) not in self.resting and self.left > 0:
             self.asked.add(url)
             self.left -= 1
             await self.pause(APART)
@@ -238,7 +243,10 @@ class _Search:
     def _next(self, url: str, failure: PollFailure) -> str | None:
         """Return where a redirect leads that may be followed; whoever asks us to come back later is asked no more."""
         if failure.retry_after or failure.kind is FailureKind.THROTTLED:
-            self.left = 0
+            self.resting.add(_host(url))
+            self.tell(
+                f"{_host(url)} asked us to come back later ({failure.status}) and was asked no more: try again then."
+            )
             return None
         if failure.kind is not FailureKind.REDIRECT or failure.moved_to is None:
             return None
@@ -268,6 +276,10 @@ class _Search:
             return False
         self.found.append(_found(parsed, child if _is_news(child) else address, how, ""))
         return True
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
 
 
 def _found(parsed: ParsedFeed, address: str, how: How, title: str) -> Found:

@@ -16,11 +16,12 @@ from http import HTTPStatus
 from monitor import __version__
 from monitor.feeds.addresses import Address, BadAddressError, read, target_of
 from monitor.feeds.answers import failed, refused
-from monitor.feeds.freshness import Lines, freshness, refreshed
+from monitor.feeds.freshness import freshness, refreshed
 from monitor.feeds.freshness import validators as validators_of
 from monitor.feeds.links import Links, header_links
 from monitor.model import FailureKind, Feed, Pace, PollFailure, Secret, Validators
 from monitor.net.client import Answer, Http, NetFailure
+from monitor.net.headers import Lines
 from monitor.net.urls import redact
 from monitor.ports import Fetched, NotModified
 
@@ -171,7 +172,7 @@ class HttpFetcher:
 
 def _conclude(answer: Answer, hop: _Hop, sent: Validators | None) -> Fetched | NotModified | PollFailure:
     """Return what the answer at the end of the chain means."""
-    now, url, lines = _received(answer), hop.address.url, Lines(answer.headers.raw)
+    now, url, lines = _received(answer), hop.address.url, answer.headers
     pace = Pace(max_age=freshness(lines, now))
     if answer.status == HTTPStatus.NOT_MODIFIED and sent is not None:
         return NotModified(

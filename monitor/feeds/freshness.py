@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Protocol
 
 from monitor.model import Validators
-from monitor.net.headers import http_date
+from monitor.net.headers import Lines, http_date
 
 MAX_VALIDATOR = 1024
 """Bytes of an ETag or Last-Modified worth sending back (conformance case 24)."""
@@ -30,29 +30,7 @@ _AGE_END = re.compile(r"[,;]")
 _SENDABLE = re.compile(rf"[\x20-\x7e\x80-\xff]{{1,{MAX_VALIDATOR}}}")
 
 
-class Headers(Protocol):
-    """Header lines by name, whatever the case; repeated lines are kept."""
-
-    def get_list(self, key: str) -> list[str]:
-        """Return the values of all lines with that name."""
-
-
-class Lines:
-    """Header lines by name, read once: an answer is asked for a dozen names, most of them absent."""
-
-    __slots__ = ("_lines",)
-
-    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
-        self._lines: dict[str, list[str]] = {}
-        for name, value in raw:
-            self._lines.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
-
-    def get_list(self, key: str) -> list[str]:
-        """Return the values of all lines with that name (in lower case)."""
-        return self._lines.get(key, [])
-
-
-def directives(headers: Headers) -> Mapping[str, str | None]:
+def directives(headers: Lines) -> Mapping[str, str | None]:
     """Return the directives of all Cache-Control lines: names in lower case, quotes removed, the first of each counts."""
     lines = headers.get_list("cache-control")
     text = ",".join(lines)
@@ -85,7 +63,7 @@ def _directives(text: str) -> Iterator[tuple[str, str | None]]:
         yield match[1].lower(), value[1:-1] if quoted and value is not None else value
 
 
-def freshness(headers: Headers, now: datetime) -> timedelta | None:
+def freshness(headers: Lines, now: datetime) -> timedelta | None:
     """Return how long an answer stays fresh from here (RFC 9111 section 4.2), zero when stale, None when it does not say.
 
     `max-age` before `Expires`; `Expires` counts from the answer's own `Date` (from `now` without one); `Age` is taken
@@ -107,7 +85,7 @@ def freshness(headers: Headers, now: datetime) -> timedelta | None:
     return max(lifetime - age, timedelta(0))
 
 
-def validators(url: str, headers: Headers) -> Validators | None:
+def validators(url: str, headers: Lines) -> Validators | None:
     """Return what the next request to `url` may ask with, byte for byte; None when there is nothing to ask with."""
     if "no-store" in directives(headers):
         return None
@@ -117,14 +95,13 @@ def validators(url: str, headers: Headers) -> Validators | None:
     return Validators(url=url, etag=etag, last_modified=modified)
 
 
-def refreshed(stored: Validators, headers: Headers) -> Validators | None:
+def refreshed(stored: Validators, headers: Lines) -> Validators | None:
     """Return stored validators with what a 304 brought put over them (RFC 9111 section 3.2)."""
     if "no-store" in directives(headers):
         return None
     new = validators(stored.url, headers) or stored
-    return Validators(
-        url=stored.url, etag=new.etag or stored.etag, last_modified=new.last_modified or stored.last_modified
-    )
+    etag, modified = new.etag or stored.etag, new.last_modified or stored.last_modified
+    return new if (etag, modified) == (new.etag, new.last_modified) else replace(new, etag=etag, last_modified=modified)
 
 
 def _seconds(text: str | None) -> int:
@@ -134,7 +111,7 @@ def _seconds(text: str | None) -> int:
     return min(int(text[:11]), MAX_SECONDS)
 
 
-def _first(headers: Headers, name: str) -> str | None:
+def _first(headers: Lines, name: str) -> str | None:
     return next(iter(headers.get_list(name)), None)
 
 

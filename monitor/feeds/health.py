@@ -31,7 +31,7 @@ ADVICE: dict[FailureKind, str] = {
     FailureKind.INCOMPLETE: "The connection was cut while sending; it is tried again, nothing of it was used.",
     FailureKind.TOO_LARGE: "Look for a smaller feed of this outlet (a section instead of everything).",
     FailureKind.BAD_ENCODING: "The server's compression is broken; the next poll asks without it.",
-    FailureKind.PROTOCOL: "What answers there is no proper web server; check address and port.",
+    FailureKind.PROTOCOL: "Check address and port; if they are right, the publisher has to repair the server.",
     FailureKind.REDIRECT: "Open the address in a browser and write where it leads into feeds.yaml.",
     FailureKind.THROTTLED: "It is asked less often by itself; a longer pace for this feed avoids it.",
     FailureKind.UNAUTHORIZED: "Set or renew the authorization of this feed, or what its proxy asks for.",
@@ -74,7 +74,8 @@ def describe_state(state: FeedState, feed: Feed, now: datetime) -> tuple[Health,
         return "silent", "It answers, but has never shown an entry."
     quiet = now - state.last_entry_at
     if is_stale(state, now):
-        usual = f"; usually something comes {rhythm(state)}" if state.rhythm else ""
+        often = rhythm(state)
+        usual = f"; usually something comes {often}" if often else ""
         return "silent", f"It answers, but nothing new has come for {span(quiet)}{usual}."
     said = " ".join(
         part for part in (_gap(state, now), _warned(state), ONE_ENTRY if state.entries == 1 else "") if part
@@ -91,8 +92,13 @@ def is_stale(state: FeedState, now: datetime) -> bool:
 
 
 def rhythm(state: FeedState) -> str | None:
-    """Return how often something new comes, in a few letters (`every 12 min`); None while that is not known."""
-    return None if state.rhythm is None else f"every {_short(state.rhythm)}"
+    """Return how often something new comes, in a few letters (`every 12 min`); None while that is not known.
+
+    Under a second it is none: many entries were published, or found, at one moment.
+    """
+    if state.rhythm is None or state.rhythm < timedelta(seconds=1):
+        return None
+    return f"every {_short(state.rhythm)}"
 
 
 def staleness(state: FeedState, now: datetime) -> str | None:

@@ -259,7 +259,7 @@ def _in_order(
         return gap.oldest_first(new), 0
     older = [[entry for entry in each if entry.fingerprint() not in before] for each in caught.documents]
     entries = gap.entries_of([new, *older])
-    return entries[-gap.MAX_CAUGHT :], len(entries) - len(gap.entries_of([new]))
+    return entries, len(entries) - len(gap.entries_of([new]))
 
 
 def _last_entry(state: FeedState, new: Sequence[Entry], now: datetime) -> datetime | None:
@@ -274,7 +274,7 @@ def _last_entry(state: FeedState, new: Sequence[Entry], now: datetime) -> dateti
 def _known(state: FeedState, answer: Fetched, parsed: ParsedFeed) -> bytes:
     """Return the marks to compare the next document with: of this one, and of those before where it is not the whole picture."""
     if not parsed.shown or not answer.complete or answer.partial or parsed.more:
-        return _union(parsed.marks, state.known, MAX_KNOWN)
+        return _union(parsed.marks, state.known, max(parsed.shown, MAX_KNOWN))
     if state.hub is None:
         return parsed.marks
     return _union(parsed.marks, state.known, parsed.shown + KEPT_BESIDE_PUSHES)

@@ -40,6 +40,8 @@ class Name:
     """It is this entry only if one of these stands in the same text, or another entry of the same country supports it."""
     unless: tuple[str, ...] = ()
     """It is something else where one of these phrases, which contain it, stands at its place (`Оралдың орманы`, `Air Astana`)."""
+    without: tuple[str, ...] = ()
+    """It is something else where one of these, or an entry (`@AM`), stands in the same text: `Republic Square` of Yerevan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,13 @@ remembered by the word. No pattern can backtrack: there is none.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from monitor.language.stems import ANY, EXACT, Case, Stem
-from monitor.language.text import Token, forms, tokens
+from monitor.language.text import APOSTROPHES, Token, forms, tokens, written
 
 Slot = tuple[Stem, ...]
 """What one word of a phrase may be."""
@@ -26,6 +27,8 @@ MOST_PLACES = 500
 """Places kept of one phrase in one text, the first ones."""
 REMEMBERED = 1 << 16
 """Words whose stems are remembered: about 8 MiB; a day of news has 50,000 different ones."""
+_POSSESSIVE = re.compile(f"[{APOSTROPHES}]s$")
+"""Small even after an acronym: WHO's."""
 _KEY = 2
 """Letters by which the table of stems is entered."""
 
@@ -47,6 +50,21 @@ class Reading:
         return tuple(tokens(self.text))
 
     @cached_property
+    def surfaces(self) -> Sequence[str]:
+        """The words as the text writes them."""
+        return written(self.text)
+
+    @cached_property
+    def starts(self) -> Mapping[int, int]:
+        """The number of the word that begins at a character."""
+        return {token.start: number for number, token in enumerate(self.tokens)}
+
+    @cached_property
+    def ends(self) -> Mapping[int, int]:
+        """The number of the word that ends before a character."""
+        return {token.end: number for number, token in enumerate(self.tokens)}
+
+    @cached_property
     def _loud(self) -> bool:
         """Whether the text has no small letter: then capitals say nothing."""
         return self.text.isupper()
@@ -55,10 +73,10 @@ class Reading:
         """Tell whether a word has the capitals asked for, or stands in a text of capitals only."""
         if case is Case.ANY:
             return True
-        word = self.tokens[at]
+        surface = self.surfaces[at]
         if case is Case.FIRST:
-            return self.text[word.start].isupper() or self._loud
-        return self.text[word.start : word.end].isupper()
+            return surface[0].isupper() or self._loud
+        return _POSSESSIVE.sub("", surface).isupper()
 
     def span(self, place: Place) -> tuple[int, int]:
         """Return the characters [start, end) of a place."""
@@ -84,7 +102,7 @@ class _Node:
     table: _Table | None = None
 
 
-_Edges = tuple[tuple[Stem, _Node], ...]
+_Edge = tuple[Stem, _Node]
 
 
 class _Table:
@@ -103,14 +121,14 @@ class _Table:
                     lengths.setdefault(stem.text[:_KEY], set()).add(len(stem.text))
         self._lengths = {key: tuple(sorted(each)) for key, each in lengths.items()}
         self._short = any(len(key) < _KEY for key in self._lengths)
-        self._known: dict[str, _Edges] = {}
+        self._known: dict[str, tuple[_Edge, ...]] = {}
 
-    def edges(self, word: str) -> _Edges:
+    def edges(self, word: str) -> tuple[_Edge, ...]:
         """Return the edges a word may take, capitals aside."""
         known = self._known.get(word)
         if known is not None:
             return known
-        found = tuple(self._find(word))
+        found = _once(self._find(word))
         if len(word) <= LONGEST:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
@@ -127,6 +145,15 @@ class _Table:
                 for stem, node in self._begun.get(word[:length], ()):
                     if stem.endings is ANY or (len(word) <= LONGEST and stem.endings.accepts(word[length:])):
                         yield stem, node
+
+
+def _once(edges: Iterable[_Edge]) -> tuple[_Edge, ...]:
+    """Return the edges without those that lead where another leads whatever the capitals."""
+    kept: dict[tuple[int, Case], _Edge] = {}
+    for stem, node in sorted(edges, key=lambda edge: edge[0].case):
+        if (id(node), Case.ANY) not in kept:
+            kept.setdefault((id(node), stem.case), (stem, node))
+    return tuple(kept.values())
 
 
 class PhraseIndex:
@@ -154,12 +181,9 @@ class PhraseIndex:
         if table is None:
             return found
         for at, word in enumerate(reading.words):
-            if not table.edges(word):
-                continue
-            for number, last in self._at(reading, at):
-                places = found.setdefault(number, [])
-                if len(places) < MOST_PLACES:
-                    places.append((at, last))
+            edges = table.edges(word)
+            if edges:
+                _follow(edges, reading, at, found)
         return found
 
     def phrase(self, number: int) -> Phrase:
@@ -171,24 +195,26 @@ class PhraseIndex:
         pairs = zip(self._phrases[number], range(place[0], place[1] + 1), strict=True)
         return tuple(next(stem.rule for stem in slot if _takes(stem, reading, at)) for slot, at in pairs)
 
-    def _at(self, reading: Reading, first: int) -> Iterator[tuple[int, int]]:
-        """Yield the phrases that begin at a word, each with the number of the word it ends in."""
-        nodes: list[_Node] = [self._root]
-        for at in range(first, len(reading.words)):
-            nodes = list(dict.fromkeys(after for node in nodes for after in _after(node, reading, at)))
-            if not nodes:
-                return
-            for node in nodes:
-                if node.ends is not None:
-                    yield node.ends, at
 
-
-def _after(node: _Node, reading: Reading, at: int) -> Iterator[_Node]:
-    if node.table is None:
-        return
-    for stem, following in node.table.edges(reading.words[at]):
-        if stem.case is Case.ANY or reading.written(at, stem.case):
-            yield following
+def _follow(edges: Iterable[_Edge], reading: Reading, first: int, found: dict[int, list[Place]]) -> None:
+    """Note the phrases that begin at a word, going on from the edges that it may take."""
+    words = reading.words
+    for at in range(first, len(words)):
+        nodes = list[_Node]()
+        for stem, node in edges:
+            if node in nodes or (stem.case and not reading.written(at, stem.case)):
+                continue
+            nodes.append(node)
+            if node.ends is not None:
+                places = found.setdefault(node.ends, [])
+                if len(places) < MOST_PLACES:
+                    places.append((first, at))
+        tables = [node.table for node in nodes if node.table is not None]
+        if not tables or at + 1 == len(words):
+            return
+        edges = [edge for table in tables for edge in table.edges(words[at + 1])]
+        if not edges:
+            return
 
 
 def _takes(stem: Stem, reading: Reading, at: int) -> bool:

@@ -2,9 +2,9 @@
 
 Problem: HTTP clients trust their peers. Out of the box httpx keeps and resends cookies, follows redirects with credentials
 and validators, reads the environment, has timeouts per read only (a dripping server holds it for ever) and decodes a whole
-network chunk (64 MB from 300 kB): measured. Choice: httpx's values (URL, Request, Response, Headers) and transport
-interface over connections of our own; `httpx.AsyncClient`, where those habits live, is not used. One request is one request: redirects belong to
-whoever knows what may travel with them (feeds/fetch.py).
+network chunk (64 MB from 300 kB): measured. Choice: httpx's URL over connections of our own;
+`httpx.AsyncClient`, where those habits live, is not used. One request is one request: redirects belong to whoever knows what
+may travel with them (feeds/fetch.py).
 
 What is guaranteed for every request, whatever the peer does:
     the dialled address was checked (net/dial.py)          one deadline round everything, however lively the peer
@@ -35,9 +35,9 @@ from monitor.net.connection import LostError, Progress
 from monitor.net.dial import CONNECT_TIMEOUT, Resolve, Resolver
 from monitor.net.failure import EXPECTED, NetFailure, NetKind, blocked, failure, late
 from monitor.net.guard import check_address, check_name, check_url, literal_address
-from monitor.net.headers import http_date
+from monitor.net.headers import Lines, http_date
 from monitor.net.pool import Pool
-from monitor.net.transport import GuardedTransport, tls_context
+from monitor.net.transport import GuardedTransport, Received, Request, tls_context
 from monitor.net.urls import basic
 
 __all__ = ["MAX_HEADERS", "Answer", "Http", "NetFailure", "NetKind"]
@@ -62,7 +62,7 @@ class Answer:
     """An answer as received; `headers` are case-insensitive and keep repeated lines (`get_list`)."""
 
     status: int
-    headers: httpx.Headers
+    headers: Lines
     body: bytes
     complete: bool
     """The end of the body was certain (a length, chunks, or the end of the compressed data), not just a closed connection."""
@@ -119,9 +119,9 @@ class Http:
         try:
             async with asyncio.timeout_at(ends):
                 message = _message(method, target, lines, content, progress, deadline)
-                response = await self._transport(allow_networks, proxy).handle_async_request(message)
+                response = await self._transport(allow_networks, proxy).ask(message)
                 async with aclosing(response):
-                    if read == "prefix" or not response.is_success:
+                    if read == "prefix" or not 200 <= response.status < 300:  # noqa: PLR2004 - by class, RFC 9110 section 15
                         until = min(ends - 0.05, loop.time() + PREFIX_WAIT)
                         return await _read_prefix(response, min(max_body, PREFIX), until)
                     return await _read_all(response, max_body, decode_body=decode_body)
@@ -225,54 +225,53 @@ def _message(
     content: bytes | None,
     progress: Progress,
     deadline: timedelta,
-) -> httpx.Request:
+) -> Request:
     """Return the request as it goes out, with the hooks that follow it."""
     pairs = [(name.encode("ascii"), value.encode("latin-1")) for name, value in lines]
     if target.login and all(name.lower() != b"authorization" for name, _ in pairs):
         pairs.append((b"Authorization", target.login))
-    return httpx.Request(
-        method,
-        target.url,
-        headers=pairs,
-        content=content,
-        extensions={"timeout": {"connect": min(CONNECT_TIMEOUT, deadline.total_seconds())}, "progress": progress},
+    return Request(
+        method=method,
+        url=target.url,
+        lines=pairs,
+        content=content or b"",
+        progress=progress,
+        connect_within=min(CONNECT_TIMEOUT, deadline.total_seconds()),
     )
 
 
-async def _read_all(response: httpx.Response, max_body: int, *, decode_body: bool) -> Answer:
+async def _read_all(response: Received, max_body: int, *, decode_body: bool) -> Answer:
     headers = response.headers
     length = headers.get("content-length", "0")
-    if response.status_code not in BODILESS and length.isdecimal() and int(length) > max_body:
+    if response.status not in BODILESS and length.isdecimal() and int(length) > max_body:
         raise decode.TooLargeError(f"The answer says that it has {int(length):,} bytes, more than is taken.")
     chain = decode.decoders(headers.get("content-encoding", "")) if decode_body else ()
     body = decode.Body(max_body=max_body, chain=chain)
-    assert isinstance(response.stream, httpx.AsyncByteStream)
-    async for chunk in response.stream:
+    async for chunk in response:
         body.add(chunk)
     if not body.ended:
         raise LostError("the compressed data ends early")
-    return _answer(response, bytes(body.content), complete=response.extensions["framed"] or bool(chain))
+    return _answer(response, bytes(body.content), complete=response.framed or bool(chain))
 
 
-async def _read_prefix(response: httpx.Response, max_body: int, ends: float) -> Answer:
-    assert isinstance(response.stream, httpx.AsyncByteStream)
-    if response.status_code in BODILESS:
+async def _read_prefix(response: Received, max_body: int, ends: float) -> Answer:
+    if response.status in BODILESS:
         return _answer(response, b"", complete=True)
     kept, complete = bytearray(), False
     try:
         async with asyncio.timeout_at(ends):
-            async for chunk in response.stream:
+            async for chunk in response:
                 kept += chunk[: max_body - len(kept)]
                 if len(kept) >= max_body:
                     break
             else:
-                complete = response.extensions["framed"]
+                complete = response.framed
     except CUT:
         complete = False
     return _answer(response, _unpacked(bytes(kept), response.headers, max_body), complete=complete)
 
 
-def _unpacked(kept: bytes, headers: httpx.Headers, max_body: int) -> bytes:
+def _unpacked(kept: bytes, headers: Lines, max_body: int) -> bytes:
     """Return what of a prefix can be read: decoded as far as it goes."""
     try:
         body = decode.Body(max_body=max_body, chain=decode.decoders(headers.get("content-encoding", "")))
@@ -283,10 +282,10 @@ def _unpacked(kept: bytes, headers: httpx.Headers, max_body: int) -> bytes:
     return bytes(body.content)
 
 
-def _answer(response: httpx.Response, body: bytes, *, complete: bool) -> Answer:
+def _answer(response: Received, body: bytes, *, complete: bool) -> Answer:
     headers = response.headers
     return Answer(
-        status=response.status_code,
+        status=response.status,
         headers=headers,
         body=body,
         complete=complete,

@@ -1,10 +1,13 @@
-"""What HTTP header values mean: dates and waits, lenient where servers are sloppy, None where a value says nothing."""
+"""Header lines, and what their values mean: dates and waits, lenient where servers are sloppy, None where a value says nothing."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import overload
 
 MAX_WAIT = timedelta(hours=24)
 """No server makes us wait longer (conformance case 62)."""
@@ -15,11 +18,46 @@ _SECONDS = re.compile(r"[0-9]{1,18}(\.[0-9]{0,18})?")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
+class Lines:
+    """Header lines by name, whatever the case; repeated lines are kept. Read as Latin-1, every byte survives (validators are sent back).
+
+    An answer is asked for a dozen names, most of them absent: the lines are read once for all of them.
+    """
+
+    __slots__ = ("_lines",)
+
+    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
+        self._lines: dict[str, list[str]] = {}
+        for name, value in raw:
+            self._lines.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+
+    def __contains__(self, name: str) -> bool:
+        return name.lower() in self._lines
+
+    @overload
+    def get(self, name: str) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str) -> str: ...
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """Return the value of a name, of several lines as one list (RFC 9110 section 5.3)."""
+        values = self._lines.get(name.lower())
+        return default if values is None else ", ".join(values)
+
+    def get_list(self, name: str) -> list[str]:
+        """Return the values of all lines with that name."""
+        return self._lines.get(name.lower(), [])
+
+
 def http_date(text: str | None) -> datetime | None:
     """Return the time an HTTP-date names (RFC 9110 section 5.6.7: IMF-fixdate, RFC 850 and asctime forms), None for junk."""
     if text is None or len(text) > 64:  # noqa: PLR2004 - the longest form has 33 characters
         return None
-    text = text.strip()
+    return _dated(text.strip())
+
+
+@lru_cache(maxsize=1024)
+def _dated(text: str) -> datetime | None:
+    """Return what `http_date` does for a text of bounded length: many servers name the same second."""
     try:
         if match := _ASCTIME.fullmatch(text):
             month, day, clock, year = match.groups()

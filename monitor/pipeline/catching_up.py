@@ -38,7 +38,7 @@ MAX_BYTES = 16 * 1024 * 1024
 """Bytes of older documents after which a walk ends: one publisher fills neither memory nor disk at once."""
 
 PATIENCE = 120.0
-"""Seconds after the first further document from which no other is asked for: a poll has a lease, and others wait for its place."""
+"""Seconds from the first further document on, waits for turns aside, after which no other is asked for: a poll has a lease."""
 
 FRESH = timedelta(days=2)
 """What changed so lately is read when an index is read for the first time: news sitemaps reach back so far (case 117)."""
@@ -60,7 +60,7 @@ class Reach:
     parser: Parser
     pause: Pause
     ends: float = math.inf
-    """In the loop's time; counts from the first document."""
+    """In the loop's time; counts from the first document. What is waited for a turn does not count."""
 
     @property
     def is_late(self) -> bool:
@@ -71,8 +71,10 @@ class Reach:
         self, url: str | None, validators: Validators | None = None
     ) -> Fetched | NotModified | PollFailure:
         """Ask for one more document when it may be asked (`None`: the feed's own once more)."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         await self.pause(APART)
-        self.ends = min(self.ends, asyncio.get_running_loop().time() + PATIENCE)
+        self.ends = min(self.ends + loop.time() - began, loop.time() + PATIENCE)
         return await self.fetcher.fetch(self.feed, validators, address=url)
 
     async def document(
@@ -178,7 +180,7 @@ async def with_children(
     note = f"Parts of this index could not be read: {found.problems[0]}." if found.problems else None
     whole = replace(
         parsed,
-        entries=tuple(entry for page in taken for entry in page.entries)[:MAX_CAUGHT],
+        entries=tuple(entry for page in taken for entry in page.entries),  # all: their marks make them known
         marks=b"".join(page.marks for page in taken),
         shown=sum(page.shown for page in taken),
         warning=note or parsed.warning or next((page.warning for page in taken if page.warning), None),

@@ -24,6 +24,7 @@ from monitor.model import (
     Delivery,
     Development,
     DevelopmentKind,
+    IntakeEntry,
     Listing,
     Report,
     Severity,
@@ -87,16 +88,22 @@ def decide(store: Store, memory: Memory, setup: Setup, now: datetime, limit: int
         waiting = tx.intake(limit)
         if not waiting:
             return Decided(entries=0)
-        memory.catch_up(tx, waiting[0].seen_at)
-        feeds = {intake.feed_id: setup.feed(intake.feed_id) for intake in waiting}
-        keys = [keys_of(intake.entry, feeds[intake.feed_id]) for intake in waiting]
-        known = tx.known({key for each in keys for key in each})
-        batch = _Batch(tx, memory.copies, setup, now)
-        batch.expect(known, [new_report_id(setup.situation, each[0]) for each in keys])
-        _take(batch, changes(waiting, keys, known, feeds), time.thread_time)
-        tx.commit(batch.decision())
-    decided = batch.decided()
-    return replace(decided, more=len(waiting) == limit or decided.entries < len(waiting))
+        decision = weigh(tx, waiting, memory, setup, now)
+        tx.commit(decision)
+    more = len(waiting) == limit or len(decision.consumed) < len(waiting)
+    return replace(_counted(decision), more=more)
+
+
+def weigh(tx: Deciding, waiting: Sequence[IntakeEntry], memory: Memory, setup: Setup, now: datetime) -> Decision:
+    """Return what these entries come to, as many of the first ones as the budget allows; committing it is the caller's."""
+    memory.catch_up(tx, waiting[0].seen_at)
+    feeds = {intake.feed_id: setup.feed(intake.feed_id) for intake in waiting}
+    keys = [keys_of(intake.entry, feeds[intake.feed_id]) for intake in waiting]
+    known = tx.known({key for each in keys for key in each})
+    batch = _Batch(tx, memory.copies, setup, now)
+    batch.expect(known, [new_report_id(setup.situation, each[0]) for each in keys])
+    _take(batch, changes(waiting, keys, known, feeds), time.thread_time)
+    return batch.decision()
 
 
 def deliveries_of(alert: Alert, setup: Setup, now: datetime) -> tuple[tuple[Delivery, ...], tuple[str, ...]]:
@@ -143,6 +150,17 @@ def _take(batch: _Batch, decided: Iterable[Change], worked: Callable[[], float])
             return
 
 
+def _counted(decision: Decision) -> Decided:
+    kinds = [change.kind for change in decision.changes]
+    return Decided(
+        entries=len(kinds),
+        new=kinds.count(ChangeKind.NEW),
+        revised=kinds.count(ChangeKind.REVISED),
+        listings=len(decision.listings),
+        alerts=decision.alerts,
+    )
+
+
 class _Batch:
     """A decision in the making: what earlier entries of the batch came to is seen by later ones."""
 
@@ -151,6 +169,7 @@ class _Batch:
         self._changes: list[Change] = []
         self._sketches: dict[str, Sketch] = {}
         self._story_of: dict[str, str] = {}
+        self._named: dict[str, tuple[str, ...]] = {}
         self._read = set[str]()
         self._stored: dict[str, Story] = {}
         self._stories: dict[str, Story] = {}
@@ -164,19 +183,21 @@ class _Batch:
 
     def expect(self, known: Known, new: Iterable[str]) -> None:
         """Read at once the stories that a batch will ask for unless it holds copies: of known reports, and of new ones by id."""
-        self._load([*(report.story_id for report in known.reports.values() if report.story_id), *map(_own_story, new)])
+        self._load([*(report.story_id for report in known.reports.values() if report.story_id), *map(own_story, new)])
 
     def take(self, change: Change) -> None:
         """Decide one entry."""
         if change.kind in {ChangeKind.SAME, ChangeKind.BURIED}:
-            self._changes.append(change)
+            self._changes.append(self._with_topics(change))
             return
-        development = self._develop(change)
+        seen = self._setup.watches.read(change.report, self._setup.feeds.get(change.report.feed_id))
+        self._named[change.report.id] = tuple(sorted(seen.about))
+        development = self._develop(self._with_topics(change))
         report = development.report
         change = replace(change, report=report)
         self._changes.append(change)
         self._note("seen", report.id, change)
-        matches = self._setup.watches.match(report, self._setup.feeds.get(report.feed_id))
+        matches = self._setup.watches.judge(seen)
         if not matches:
             return
         if change.kind is ChangeKind.REVISED:
@@ -201,16 +222,10 @@ class _Batch:
             audit=tuple(self._audit),
         )
 
-    def decided(self) -> Decided:
-        """Return the numbers."""
-        kinds = [change.kind for change in self._changes]
-        return Decided(
-            entries=len(kinds),
-            new=kinds.count(ChangeKind.NEW),
-            revised=kinds.count(ChangeKind.REVISED),
-            listings=len(self._listings),
-            alerts=tuple(self._alerts),
-        )
+    def _with_topics(self, change: Change) -> Change:
+        """Return a change whose report says what it is about: as an entry before it in the batch has it, else as stored."""
+        report = change.report
+        return replace(change, report=replace(report, named=self._named.get(report.id, report.named)))
 
     def _develop(self, change: Change) -> Development:
         """Put a report into its story: the one it has, that of the report it copies, or one of its own."""
@@ -221,7 +236,7 @@ class _Batch:
         if story_id is None:
             original = self._copies.copy_of(sketch)
             kind = DevelopmentKind.COPY if original else DevelopmentKind.NEW_STORY
-            story_id = original.story_id if original else _own_story(report.id)
+            story_id = original.story_id if original else own_story(report.id)
             sketch = replace(sketch, story_id=story_id)
         report = replace(report, story_id=story_id)
         self._copies.add(sketch)
@@ -288,7 +303,7 @@ class _Batch:
         self._audit.append(AuditEvent(at=change.intake.seen_at, kind=kind, subject=subject, data=data))
 
 
-def _own_story(report_id: str) -> str:
+def own_story(report_id: str) -> str:
     """Return the id of the story that a report begins."""
     return content_key("s1", report_id)
 

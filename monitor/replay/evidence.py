@@ -12,6 +12,7 @@ from monitor.ports import Store
 from monitor.replay.inbox import Arrival
 from monitor.replay.publishers import Hit
 from monitor.replay.scenario import PlannedEntry, Scenario
+from monitor.watches import WatchIndex
 
 EVERYTHING = 1_000_000
 """More rows than any scenario makes: listings are read whole."""
@@ -47,6 +48,7 @@ class Evidence:
     stored: Stored
     feeds: tuple[Feed, ...]
     watches: tuple[Watch, ...]
+    index: WatchIndex
     routes: tuple[Route, ...]
 
     def planned(self) -> tuple[PlannedEntry, ...]:

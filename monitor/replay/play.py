@@ -217,6 +217,7 @@ class _Run:
             stored=stored,
             feeds=self.settings.feeds,
             watches=tuple(watch for watch in self.settings.watches if watch.enabled),
+            index=self.settings.index(),
             routes=self.settings.routes,
         )
 

@@ -115,7 +115,7 @@ def _watches(source: Path, target: Path, outlets: Iterable[Outlet]) -> tuple[str
     )
     if left_out:
         kept = [row for row in rows if not (isinstance(row, dict) and str(row.get("name")) in left_out)]
-        _write(target, {"watches": kept})
+        _write(target, {**content, "watches": kept})
     else:
         shutil.copyfile(source, target)
     return left_out

@@ -21,7 +21,6 @@ from monitor.replay.figures import Counts, Polls, SentDelivery, Summary, ToldAle
 from monitor.replay.lateness import latency
 from monitor.replay.publishers import Hit
 from monitor.replay.scenario import PlannedEntry, Scenario
-from monitor.watches import compile_watches
 
 TOLD = frozenset({Disposition.ALERTED, Disposition.COPY, Disposition.REVISED})
 """Listings that rest on an alert, which must have arrived."""
@@ -105,7 +104,7 @@ class _Account:
 
     def _wanted(self) -> dict[str, frozenset[str]]:
         """Return which watches want which seen entry, in any of its versions."""
-        index = compile_watches(self.evidence.watches)
+        index = self.evidence.index
         feeds = {feed.id: feed for feed in self.evidence.feeds}
         wanted = {}
         for entry_id in sorted(self.seen):

@@ -1,7 +1,7 @@
 """Deciding whenever entries wait, in a worker thread; one decision at a time.
 
-An entry that makes deciding fail (a defect of ours) is found by deciding one at a time, set aside with the reason where
-`status` shows it, and told to the operator: the entries behind it are not held up and nothing is dropped.
+An entry that makes deciding fail (a defect of ours) is found by deciding those of the failed batch one at a time, set aside with
+the reason where `status` shows it, and told to the operator: the entries behind it are not held up and nothing is dropped.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ class Decider:
         self._polling = polling
         self._memory = Memory()
         self._limit = BATCH
+        self._suspects = 0
+        """Entries of a failed batch that are yet to be decided one at a time."""
         self.busy = False
         self.entries = 0
 
@@ -84,8 +86,8 @@ class Decider:
         except Exception:
             log.exception("deciding failed unexpectedly", limit=self._limit)
             return await self._isolate()
-        # while entries are left, about what the time of a decision is enough for: reading more is in vain
-        self._limit = min(BATCH, decided.entries * 5 // 4 + 10) if decided.more else BATCH
+        self._suspects = max(self._suspects - decided.entries, 0) if decided.more else 0
+        self._limit = 1 if self._suspects else _following(decided)
         self._report(decided)
         return decided.more
 
@@ -93,11 +95,11 @@ class Decider:
         """Find the entry: after a failed batch decide one at a time, set aside the one that fails alone. True: go on now."""
         self._memory = Memory()
         if self._limit > 1:
-            self._limit = 1
+            self._suspects, self._limit = self._limit, 1
             return True
         try:
             aside = await asyncio.to_thread(self._store.set_aside, self._setup().situation, self._clock.now())
-            self._limit = BATCH
+            self._suspects, self._limit = 0, BATCH
             if aside:
                 headline = "An entry could not be decided and was set aside"
                 await self._tell(headline, {"what": "entry_aside", "detail": aside})
@@ -121,3 +123,8 @@ class Decider:
             log.info("alert", id=alert.id, route=alert.route, severity=alert.severity.word, headline=alert.headline)
         if decided.alerts:
             self._on_alerts(decided.alerts)
+
+
+def _following(decided: Decided) -> int:
+    """Return how many entries to read next: while some are left, about what the time of a decision is enough for; more is in vain."""
+    return min(BATCH, decided.entries * 5 // 4 + 10) if decided.more else BATCH

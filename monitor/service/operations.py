@@ -84,8 +84,10 @@ class Operations:
         unknown = [feed for feed in feeds if feed not in service.setup.feeds]
         if unknown:
             raise UsageError(f"no such feed is enabled: {', '.join(unknown)}")
-        states = await asyncio.to_thread(service.store.feed_states, service.setup.situation)
-        resting = {} if force else _resting(states, service.setup.feeds, now)
+        resting: Mapping[str, str] = {}
+        if not force:
+            states = await asyncio.to_thread(service.store.feed_states, service.setup.situation)
+            resting = _resting(states, service.setup.feeds, now)
         resting = {feed: resting[feed] for feed in feeds if feed in resting}
         polled = [feed for feed in feeds if feed not in resting]
         await asyncio.to_thread(service.store.poll_now, polled, now)

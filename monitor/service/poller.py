@@ -23,26 +23,29 @@ from http import HTTPStatus
 import structlog
 
 from monitor.errors import StoreError
+from monitor.feeds.moved import direct_address
 from monitor.model import FailureKind, Feed, FeedState, PollResult, Validators
 from monitor.pipeline import Setup, poll
-from monitor.pipeline.catching_up import NoTurnError, Pause
 from monitor.pipeline.polling import NOTHING
 from monitor.ports import Clock, Fetcher, Parser, Store
 from monitor.service.hosts import Hosts, Manners, Place, place
 from monitor.service.network import Hearing, Network
-from monitor.service.rooms import TURN_WAIT, Rooms, Seat, seat
+from monitor.service.rooms import Rooms, Seat
 from monitor.service.together import Together
+from monitor.service.visits import Visit, waits
 
 LEASE = timedelta(minutes=10)
-"""A poll ends within its deadlines (30 s fetching, 30 s parsing, 7 minutes with further documents) and the wait for a seat."""
+"""A poll ends within its deadlines (30 s fetching, 30 s parsing, 3 minutes with further documents) and the wait for a seat.
+
+What it may wait for the turns of further documents (visits.py) comes on top of it.
+"""
 
 AHEAD = 10
 """Feeds claimed for each seat: those that wait for one are started the moment it is free, not at the next tick."""
 
-SLOW_QUEUE = 2
-"""Slow feeds under way for each of their seats; others come back later, so that they fill no room that others need."""
-
-SLOW_LATER = timedelta(seconds=20)
+SLOW_LATER = timedelta(seconds=1)
+"""When slow feeds that find no seat are looked at again, so that they fill no room that others need: as many as there are seats
+after this time, as many others after as much again, and so on."""
 
 SLOW = frozenset({FailureKind.TIMEOUT, FailureKind.INCOMPLETE, FailureKind.PARSER_KILLED, FailureKind.TOO_LARGE})
 
@@ -50,11 +53,12 @@ OUTAGE_RETRY = timedelta(seconds=10)
 """When a feed is due again whose poll failed because our own network did."""
 
 HOST_REST = timedelta(hours=1)
-"""The longest rest of a host's other feeds when one of them is told that we ask too often (cases 61, 65).
+"""The longest rest of a host's other feeds when one of its own is told that we ask too often (cases 61, 65).
 
 The feed that was told rests as long as it was told, up to a day. The others are asked again after an hour at the latest: what a
 publisher says of one address need not hold for all, and where it does, the first of them is told so and they rest again; so a host
-that keeps saying it sees one request an hour. Refused: silencing all outlets of a host for a day on the word of one address.
+that keeps saying it sees one request an hour. A feed that is merely led there rests alone: a redirect silences no other outlet.
+Refused: silencing all outlets of a host for a day on the word of one address.
 """
 
 SAVED_TOGETHER = 256
@@ -85,15 +89,17 @@ class Poller:
         self._fetcher = Hearing(fetcher, network)
         self._network, self._tasks = network, tasks
         self._on_entries, self._on_change, self._tell = on_entries, on_change, tell
-        self._dawdlers = set[str]()
-        self._slow = 0
+        self._dawdlers, self._long_walkers = set[str](), set[str]()
+        self._slow_until = clock.now()
+        """The last moment given to a slow feed that found no seat."""
         self._hosts = Hosts(manners)
         self.configure(concurrency, manners)
         self._places: dict[str, tuple[str, str | None, Place]] = {}
         """By feed, with its address and the one that this leads to as far as it is known."""
         self._children: dict[str, Mapping[str, Validators]] = {}
         """By feed, what the children of its index are asked with; lost at a restart, which costs one whole answer each."""
-        self._polls: set[asyncio.Task[None]] = set()
+        self._polls: dict[asyncio.Task[None], tuple[Visit, Seat]] = {}
+        """Those under way, and what they hold."""
         self._saver = Together(self._write, most=SAVED_TOGETHER, coming=lambda: self.in_flight)
         self.in_flight = 0
         self.polls = 0
@@ -106,7 +112,8 @@ class Poller:
     def claim(self, setup: Setup, now: datetime) -> tuple[FeedState, ...]:
         """Lease the feeds that are due, as many as there is room for (blocking)."""
         room = self._concurrency * AHEAD - self.in_flight
-        return self._store.claim_due_feeds(setup.situation, now, room, LEASE) if room > 0 else ()
+        lease = LEASE + waits(self._hosts.manners.spacing)
+        return self._store.claim_due_feeds(setup.situation, now, room, lease) if room > 0 else ()
 
     async def start(self, setup: Setup, states: Iterable[FeedState], now: datetime) -> None:
         """Take up leased feeds; those whose host is not free go back with the moment they may come."""
@@ -123,8 +130,8 @@ class Poller:
 
     @property
     def has_queue(self) -> bool:
-        """Whether feeds were due and wait for their host's next moment."""
-        return self._hosts.has_queue
+        """Whether feeds were due and wait for their host's next moment, or for a seat among the slow."""
+        return self._hosts.has_queue or self._slow_until > self._clock.now()
 
     def cancel(self) -> None:
         """Give up the polls under way: nothing of them is stored, and they are due as before."""
@@ -133,19 +140,28 @@ class Poller:
 
     def _enter(self, setup: Setup, feed: Feed, state: FeedState, now: datetime) -> datetime | None:
         slow = feed.id in self._dawdlers or (state.failure is not None and state.failure.kind in SLOW)
-        if slow and self._slow >= SLOW_QUEUE * self._rooms.slow_seats:
-            return now + SLOW_LATER
+        if slow and self._rooms.free_slow_seats <= 0:
+            self._slow_until = max(self._slow_until, now + SLOW_LATER) + SLOW_LATER / self._rooms.slow_seats
+            return self._slow_until
         at = self._place(feed)
         later = self._hosts.enter(feed, at, now)
         if later is None:
             self.in_flight += 1
-            self._slow += slow
-            run = self._run(setup, feed, state, slow=slow)
-            task = self._tasks.create_task(run, name=f"poll {feed.id}")
-            task.add_done_callback(lambda _: self._hosts.leave(at))
-            self._polls.add(task)
-            task.add_done_callback(self._polls.discard)
+            seat = Seat(self._rooms, slow=slow)
+            visit = Visit(
+                feed, at, seat,
+                fetcher=self._fetcher, hosts=self._hosts, clock=self._clock, long=feed.id in self._long_walkers,
+            )  # fmt: skip
+            task = self._tasks.create_task(self._run(setup, feed, state, visit, seat), name=f"poll {feed.id}")
+            self._polls[task] = visit, seat
+            task.add_done_callback(self._ended)
         return later
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Give back what a poll holds that was given up before it began."""
+        visit, seat = self._polls.pop(task)
+        visit.leave()
+        seat.end()
 
     def _place(self, feed: Feed, leads_to: str | None = None) -> Place:
         """Return where a feed is asked; `leads_to` is what its last answer told of that."""
@@ -154,10 +170,10 @@ class Poller:
             known = self._places[feed.id] = (feed.url, leads_to, place(feed, leads_to))
         return known[2]
 
-    async def _run(self, setup: Setup, feed: Feed, state: FeedState, *, slow: bool) -> None:
+    async def _run(self, setup: Setup, feed: Feed, state: FeedState, visit: Visit, seat: Seat) -> None:
         try:
             began = time.monotonic()
-            result = await self._poll(feed, state, slow=slow)
+            result = await self._poll(feed, state, visit, seat)
             failure = result.state.failure
             if failure is not None and await self._network.is_to_blame(feed, failure, result.at, began=began):
                 await self._give_back(state, result.at + OUTAGE_RETRY)
@@ -173,52 +189,27 @@ class Poller:
             log.exception("poll failed unexpectedly", feed=feed.id)
             await self._give_back(state, self._clock.now() + feed.pace)
         finally:
-            self._slow -= slow
             self.in_flight -= 1
             self._on_change.set()
 
-    async def _poll(self, feed: Feed, state: FeedState, *, slow: bool) -> PollResult:
-        async with seat(self._rooms, slow=slow) as mine:
+    async def _poll(self, feed: Feed, state: FeedState, visit: Visit, seat: Seat) -> PollResult:
+        async with seat:
             result = await poll(
                 feed,
                 state,
-                fetcher=self._fetcher,
+                fetcher=visit,
                 parser=self._parser,
                 clock=self._clock,
                 jitter=random.random(),
-                pause=self._turns(feed, mine),
+                pause=visit.turn,
                 children=self._children.get(feed.id, NOTHING),
             )
-        (self._dawdlers.add if mine.dawdled else self._dawdlers.discard)(feed.id)
+        (self._dawdlers.add if seat.dawdled else self._dawdlers.discard)(feed.id)
+        if visit.walked_long is not None:
+            (self._long_walkers.add if visit.walked_long else self._long_walkers.discard)(feed.id)
         if result.answered_by is not None:
             self._place(feed, result.answered_by)
         return result
-
-    async def _wait(self, now: datetime, span: timedelta) -> datetime:
-        """Return the time after a rest."""
-        await asyncio.sleep(span.total_seconds())
-        return max(self._clock.now(), now + span)
-
-    def _turns(self, feed: Feed, mine: Seat) -> Pause:
-        """Return how a poll waits before each further document: for a seat among walks, then for its turn at the host.
-
-        The time that it has waited for counts as passed, so that a virtual clock, which stands still meanwhile, holds up nobody.
-        """
-        at, last = self._place(feed), self._clock.now()
-
-        async def turn(least: float) -> None:
-            nonlocal last
-            await mine.walk()
-            now = await self._wait(last, timedelta(seconds=least))
-            try:
-                async with asyncio.timeout(TURN_WAIT):
-                    while wait := self._hosts.further(at, now, last):
-                        now = await self._wait(now, wait)
-            except TimeoutError as error:
-                raise NoTurnError from error
-            last = now
-
-        return turn
 
     async def _give_back(self, state: FeedState, due_at: datetime) -> None:
         assert state.lease is not None
@@ -238,7 +229,7 @@ class Poller:
         if result.entries:
             self._on_entries.set()
         _log(feed, before, result)
-        await self._rest_host(setup, feed, result)
+        await self._rest_host(setup, feed, before, result)
         if result.state.gap and result.state.gaps > before.gaps:
             facts = {"what": "gap", "feed": feed.name, "detail": result.state.gap}
             await self._tell("Entries of a feed may have been missed", facts)
@@ -247,12 +238,15 @@ class Poller:
         lost = self._store.save_polls(results)
         return [result.state.feed_id not in lost for result in results]
 
-    async def _rest_host(self, setup: Setup, feed: Feed, result: PollResult) -> None:
-        """Let a whole host rest when it says that we ask too often; the longest rest is for the feed that was told."""
+    async def _rest_host(self, setup: Setup, feed: Feed, before: FeedState, result: PollResult) -> None:
+        """Let a whole host rest when it tells one of its own feeds that we ask too often; the longest rest is for that feed."""
         failure = result.state.failure or result.refusal
         if failure is None or failure.status != HTTPStatus.TOO_MANY_REQUESTS:
             return
-        domain = self._place(feed).domains[-1]  # where the redirects led to, if there were any: that is who said it
+        home = direct_address(before)
+        domain = place(feed, failure.moved_to or result.answered_by or home).domains[-1]
+        if domain not in place(feed, home).domains:
+            return
         others = [
             each.id for each in setup.feeds.values() if each.id != feed.id and domain in self._place(each).domains
         ]

@@ -57,7 +57,29 @@ def remove_watch(config_dir: Path, name: str, *, environ: Mapping[str, str]) -> 
     _remove(config_dir, WATCHES, "watches", "name", name, environ)
 
 
-# --- the two changes --------------------------------------------------------------------------------------------------
+def set_queries(config_dir: Path, queries: Mapping[str, str], *, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Replace the queries of watches, by name, and return the names of those that read otherwise now. Errors as in `add_feeds`."""
+    file = config_dir.absolute() / WATCHES
+    known = _mistakes(config_dir, file, environ)
+    text, sequence, _ = _open(file, "watches")
+    assert isinstance(sequence, SequenceNode)
+    kept, changed = _rows("watches", text), list[str]()
+    for number in reversed(range(len(kept))):  # from the end, so that the places before stay where they are
+        row = kept[number]
+        if row["name"] not in queries:
+            continue
+        changing = _with_query(text, sequence.value[number], queries[row["name"]])
+        if changing is None:
+            raise UsageError(
+                f"the query of `{row['name']}` in {file} stands elsewhere, or holds a variable; change it by hand"
+            )
+        text, kept[number]["query"] = changing
+        changed.append(row["name"])
+    _apply(_Change(file=file, key="watches", text=text, kept=kept), config_dir, known, environ)
+    return tuple(reversed(changed))
+
+
+# --- the changes --------------------------------------------------------------------------------------------------
 
 
 def _append(config_dir: Path, name: str, key: str, rows: Sequence[Row], environ: Mapping[str, str]) -> None:
@@ -113,6 +135,28 @@ def _opened(text: str, sequence: Node, key_node: Node) -> str:
     if sequence.start_mark.index <= key_node.end_mark.index:
         return text
     return text[: sequence.start_mark.index].rstrip(" ") + text[sequence.end_mark.index :]
+
+
+def _with_query(text: str, row: MappingNode, query: str) -> tuple[str, str] | None:
+    """Return the text with a row's query replaced, and the query as it stands there: on one line in a row in braces.
+
+    None where what stands there is an alias or is completed by the environment.
+    """
+    key, value = next(pair for pair in row.value if pair[0].value == "query")
+    if value.start_mark.index < key.start_mark.index or "${" in value.value:
+        return None
+    query = query.replace("${", "$${")
+    start, end = int(value.start_mark.index), _end(text, value)
+    is_block = value.style in {"|", ">"}
+    if row.flow_style or ("\n" not in query and not is_block):
+        query = squeeze(query)
+        return text[:start] + _quoted(query) + text[end:], query
+    end = len(text[:end].rstrip()) if is_block else end
+    after = _line_end(text, end)
+    comment = text[start : _line_end(text, start)].lstrip("|>+-0123456789") if is_block else text[end:after]
+    indent = "\n" + " " * (key.start_mark.column + 2)
+    block = indent.join([f"|-{comment}", *query.split("\n")])
+    return text[:start] + block + text[after:], query
 
 
 # --- where things stand in the text -----------------------------------------------------------------------------------
@@ -224,6 +268,8 @@ def _shown(text: str, *, literal: bool) -> str:
 def _quoted(text: str) -> str:
     if _PLAIN.fullmatch(text) and text.lower() not in _RESERVED:
         return text
+    if ('"' in text or "\\" in text) and "'" not in text:
+        return f"'{text}'"
     return json.dumps(text, ensure_ascii=False)
 
 

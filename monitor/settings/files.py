@@ -168,6 +168,8 @@ class WatchRow(Row):
 
     name: Id = Field(description="Short name, for routes and commands.")
     title: Title | None = Field(default=None, description="Name in alerts; default: the short name.")
+    query: str = Field(default="", description="What must be there, in the query language.")
+    score: float = Field(default=0.0, ge=0, description="Least score: each keyword found counts its boost, or 1.")
     any: tuple[Word, ...] = Field(default=(), description="One of these words or phrases must be there.")
     all: tuple[Group, ...] = Field(
         default=(), description="Each of these must be there; an entry that is a list needs one of its words."

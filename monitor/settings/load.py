@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from monitor.errors import Mistake, SettingsError
+from monitor.language.gazetteer import Gazetteer
 from monitor.model import Feed, Route, Secret, Watch
-from monitor.settings import feeds_file, monitor_file, watches_file
+from monitor.settings import feeds_file, gazetteer_files, monitor_file, watches_file
 from monitor.settings.document import Document, read_document
 from monitor.settings.files import DefaultsRow, PollingRow
 from monitor.settings.names import Names, names
+from monitor.settings.queries import saved_queries
 from monitor.settings.validate import Findings, check_keys
 from monitor.settings.values import ChannelSettings, Settings
 
@@ -88,8 +90,33 @@ def _settings(
     situation = outward.basics.situation.id if outward else ""
     feed_values = feeds_file.feeds(feeds, findings, situation=situation, polling=polling) if feeds else ()
     routes = outward.routes if outward else None
-    watch_values = watches_file.watches(watches, findings, known=known, routes=routes) if watches else ()
-    return _joined(folder, outward, feed_values, watch_values, findings) if outward else None
+    gazetteer = Gazetteer(gazetteer_files.entities(folder / gazetteer_files.FOLDER, environ, findings))
+    words = _words(watches, findings, known=known, routes=routes, gazetteer=gazetteer)
+    return _joined(folder, outward, feed_values, words, findings) if outward else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """What is watched for, and what its names mean."""
+
+    gazetteer: Gazetteer
+    watches: tuple[Watch, ...] = ()
+    saved: Mapping[str, str] = field(default_factory=dict)
+
+
+def _words(
+    document: Document | None,
+    findings: Findings,
+    *,
+    known: Names,
+    routes: tuple[Route, ...] | None,
+    gazetteer: Gazetteer,
+) -> _Words:
+    if document is None:
+        return _Words(gazetteer=gazetteer)
+    saved = saved_queries(document, findings)
+    watches = watches_file.watches(document, findings, known=known, routes=routes, gazetteer=gazetteer, saved=saved)
+    return _Words(gazetteer=gazetteer, watches=watches, saved=saved)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,9 +153,7 @@ def _zone(basics: monitor_file.Basics | None) -> str:
     return (basics.defaults.zone or basics.situation.zone) if basics else "UTC"
 
 
-def _joined(
-    folder: Path, outward: _Outward, feeds: tuple[Feed, ...], watches: tuple[Watch, ...], findings: Findings
-) -> Settings:
+def _joined(folder: Path, outward: _Outward, feeds: tuple[Feed, ...], words: _Words, findings: Findings) -> Settings:
     situation, service, defaults = outward.basics.situation, outward.basics.service, outward.basics.defaults
     polling, http = outward.basics.polling, outward.basics.http
     return Settings(
@@ -154,7 +179,9 @@ def _joined(
         language=defaults.language,
         zone=_zone(outward.basics),
         feeds=feeds,
-        watches=watches,
+        watches=words.watches,
+        saved=words.saved,
+        gazetteer=words.gazetteer,
         channels=outward.channels,
         routes=outward.routes,
         operator_route=outward.operator,

@@ -12,6 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from monitor.channels import KINDS
 from monitor.settings.document import IGNORED_PREFIX
+from monitor.settings.fields import ID
 from monitor.settings.files import (
     DefaultsRow,
     FeedRow,
@@ -27,6 +28,13 @@ from monitor.settings.load import FEEDS, MONITOR, WATCHES
 from monitor.settings.validate import FILE_SUFFIX, secret_fields, submodel
 
 DIALECT = GenerateJsonSchema.schema_dialect
+
+_SAVED = {
+    "type": "object",
+    "description": "Queries by name, which others use as `@name`.",
+    "propertyNames": {"pattern": f"^(?:{ID.pattern})$"},
+    "additionalProperties": {"type": "string"},
+}
 
 
 def json_schema() -> dict[str, Any]:
@@ -47,7 +55,9 @@ def json_schema() -> dict[str, Any]:
     return {
         MONITOR: _file("The service", sections, required=["situation"]),
         FEEDS: _file("Feeds", {"feeds": _optional(_list(_row(FeedRow)))}, required=["feeds"]),
-        WATCHES: _file("Watches", {"watches": _optional(_list(_row(WatchRow)))}, required=["watches"]),
+        WATCHES: _file(
+            "Watches", {"saved": _optional(_SAVED), "watches": _optional(_list(_row(WatchRow)))}, required=["watches"]
+        ),
     }
 
 

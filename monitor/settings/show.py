@@ -23,6 +23,7 @@ def show(settings: Settings) -> dict[str, Any]:
     hidden = [value for value in (secret.reveal() for secret in settings.hidden) if len(value) >= SHORTEST_HIDDEN]
     values = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
     del values["hidden"]
+    values["gazetteer"] = {"entries": len(settings.gazetteer.entities), "key": settings.gazetteer.key}
     values["store_url"] = hide_password(settings.store_url)
     return {key: _plain(value, sorted(hidden, key=len, reverse=True)) for key, value in values.items()}
 

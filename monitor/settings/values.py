@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from pydantic import BaseModel
 
+from monitor.language.gazetteer import Gazetteer
 from monitor.model import Feed, Language, Route, Secret, Watch
+from monitor.watches import WatchIndex, compile_watches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +60,16 @@ class Settings:
     feeds: tuple[Feed, ...]
     """All of them, the disabled ones too."""
     watches: tuple[Watch, ...]
+    saved: Mapping[str, str]
+    """Queries that others use as `@name`."""
+    gazetteer: Gazetteer
     channels: tuple[ChannelSettings, ...]
     routes: tuple[Route, ...]
     operator_route: str
     """Route of the alerts that the service gives about itself."""
     hidden: tuple[Secret, ...] = ()
     """Values from environment variables and secret files: scrubbed wherever settings are shown."""
+
+    def index(self, watches: Iterable[Watch] | None = None) -> WatchIndex:
+        """Return the watches (or others in their place) compiled with the saved queries and the gazetteer."""
+        return compile_watches(self.watches if watches is None else watches, self.gazetteer, self.saved)

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from monitor.language.gazetteer import Gazetteer
 from monitor.language.text import fold
-from monitor.model import Route, Watch
+from monitor.model import Route, Watch, content_key
 from monitor.settings.document import Document, Where
 from monitor.settings.feeds_file import listed
 from monitor.settings.files import WatchRow
 from monitor.settings.names import Names
+from monitor.settings.queries import Queries
 from monitor.settings.validate import Findings, check_names, validate
 
-KEYS = ("watches",)
+KEYS = ("watches", "saved")
 
 
 def watches(
-    document: Document, findings: Findings, *, known: Names, routes: Sequence[Route] | None
+    document: Document,
+    findings: Findings,
+    *,
+    known: Names,
+    routes: Sequence[Route] | None,
+    gazetteer: Gazetteer,
+    saved: Mapping[str, str],
 ) -> tuple[Watch, ...]:
     """Return the watches. `routes` is None while monitor.yaml has mistakes in them: then no way out is missed."""
+    queries = Queries(document, saved, gazetteer, findings)
+    based_on = content_key("b1", gazetteer.key, *(part for pair in sorted(saved.items()) for part in pair))
     rows = listed(document, "watches", findings)
     _report_doubles(document, rows, findings)
     made = []
@@ -29,11 +39,13 @@ def watches(
         if row is None:
             continue
         _check_words(document, where, row, findings)
+        watch = _watch(row, based_on)
+        queries.check(where, row, watch)
         check_names(document, (*where, "routes"), row.routes, known.routes, "route", findings)
         check_names(document, (*where, "feeds"), row.feeds, known.feeds, "feed", findings)
         check_names(document, (*where, "groups"), row.groups, known.groups, "group of feeds", findings)
         _check_way_out(document, where, row, routes, findings)
-        made.append(_watch(row))
+        made.append(watch)
     return tuple(made)
 
 
@@ -50,8 +62,9 @@ def _report_doubles(document: Document, rows: list[Any], findings: Findings) -> 
 
 def _check_words(document: Document, where: Where, row: WatchRow, findings: Findings) -> None:
     """A watch without words would match every report: nobody means that."""
-    if not row.any and not row.all:
-        findings.add(document, where, f"the watch `{row.name}` has no keywords", "list some under `any:` or `all:`")
+    if not row.any and not row.all and not row.query.strip():
+        instead = "write a `query:`, or list some under `any:` or `all:`"
+        findings.add(document, where, f"the watch `{row.name}` has no keywords", instead)
 
 
 def _check_way_out(
@@ -65,8 +78,11 @@ def _check_way_out(
         findings.add(document, where, message, "name one under `routes:` here, or have a route without `watches:`")
 
 
-def _watch(row: WatchRow) -> Watch:
+def _watch(row: WatchRow, based_on: str) -> Watch:
     return Watch(
+        query=row.query.strip(),
+        score=row.score,
+        based_on=based_on,
         name=row.name,
         title=row.title or row.name,
         any=_once(row.any),
@@ -84,8 +100,8 @@ def _watch(row: WatchRow) -> Watch:
 
 
 def _once(words: Sequence[str]) -> tuple[str, ...]:
-    """Return the words without those that fold to an earlier one."""
-    kept: dict[str, str] = {}
+    """Return the words without those that fold to an earlier one. Written small a word may mean something else: oral, Oral."""
+    kept: dict[tuple[str, bool], str] = {}
     for word in words:
-        kept.setdefault(fold(word), word)
+        kept.setdefault((fold(word), word.islower()), word)
     return tuple(kept.values())

@@ -112,6 +112,7 @@ def listing_row(listing: Listing) -> dict[str, Any]:
         "watch": listing.match.watch,
         "version": listing.match.version,
         "reasons": codec.to_json(listing.match.reasons),
+        "score": listing.match.score,
         "route": listing.route,
         "disposition": listing.disposition.value,
         "at": listing.at,
@@ -122,8 +123,9 @@ def listing_row(listing: Listing) -> dict[str, Any]:
 def listing(row: Row[Any]) -> Listing:
     """Return a row of the listings table as a listing."""
     reasons = codec.from_json(tuple[Reason, ...], row.reasons)
+    match = Match(report_id=row.report_id, watch=row.watch, version=row.version, reasons=reasons, score=row.score)
     return Listing(
-        match=Match(report_id=row.report_id, watch=row.watch, version=row.version, reasons=reasons),
+        match=match,
         route=row.route,
         disposition=Disposition(row.disposition),
         at=row.at,

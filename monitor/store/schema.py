@@ -12,6 +12,7 @@ Decisions that bind all tables:
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Dialect,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -33,7 +35,7 @@ from sqlalchemy import (
 PROGRAM_SCHEMA = 2
 """The schema number of this program. A database names the lowest that may open it (`meta.min_program_schema`)."""
 
-REVISIONS: tuple[str, ...] = ("0001", "0002", "0003")
+REVISIONS: tuple[str, ...] = ("0001", "0002", "0003", "0004")
 """Migrations this program has, oldest first; the last is what it works on."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -98,6 +100,21 @@ class Words(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
         """Return text that both engines take."""
         return None if value is None else clean(value)
+
+
+class Keys(TypeDecorator[tuple[str, ...]]):
+    """Keys as a JSON list."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - the base asks
+        """Return the JSON; letters beyond ASCII are escaped, so that both engines take it."""
+        return None if value is None else json.dumps(value, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:  # noqa: ARG002
+        """Return the keys."""
+        return () if value is None else tuple(json.loads(value))
 
 
 _Serial = BigInteger().with_variant(Integer(), "sqlite")
@@ -259,6 +276,7 @@ reports = Table(
     Column("story_id", Text),
     Column("title", Words, nullable=False),
     Column("text", Words, nullable=False),
+    Column("named", Keys, nullable=False, server_default="[]"),
     Index("reports_seen", "situation", "seen_at"),
     Index("reports_order", "situation", "seq"),
     Index("reports_story", "story_id", "seq"),
@@ -341,6 +359,7 @@ listings = Table(
     Column("at", Utc, nullable=False),
     Column("alert_id", Text),
     Column("reasons", Text, nullable=False),  # JSON
+    Column("score", Double, nullable=False, server_default="0"),
     UniqueConstraint("report_id", "watch", "route", name="listings_once"),
     Index("listings_watch", "watch", "seq"),
     Index("listings_alert", "alert_id"),

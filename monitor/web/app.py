@@ -24,7 +24,7 @@ from monitor.feeds.websub import PATH
 from monitor.model import Subscription
 from monitor.web.bounds import Bounds
 from monitor.web.rates import Rates
-from monitor.web.room import Room, Share
+from monitor.web.room import Place, Room
 
 MAX_PUSH = 3 * 1024 * 1024
 """Bytes of a pushed document; hubs push what is new."""
@@ -119,8 +119,10 @@ class _Hub:
         found = await self._callback.find(token)
         if isinstance(found, Reply):
             return _said(found)
-        with self._room.share(urlsplit(found.hub).netloc) as share:
-            body = await _body(request, share)
+        with self._room.place(urlsplit(found.hub).netloc) as place:
+            if place is None:
+                return _bare(HTTPStatus.SERVICE_UNAVAILABLE)
+            body = await _body(request, place)
             reply = await self._callback.receive(
                 found,
                 content_type=request.headers.get("content-type"),
@@ -133,11 +135,11 @@ class _Hub:
         return self._rates.admits(token, familiar=self._callback.is_familiar(token))
 
 
-async def _body(request: Request, share: Share) -> bytes:
+async def _body(request: Request, place: Place) -> bytes:
     """Return a body; refuses one that is too long or too slow, or that its sender has no room for."""
     try:
         async with asyncio.timeout(PATIENCE):
-            await share.begin()
+            await place.reserve(_length(request))
     except TimeoutError:
         raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE) from None
     body, start = bytearray(), asyncio.get_running_loop().time()
@@ -145,8 +147,8 @@ async def _body(request: Request, share: Share) -> bytes:
         async with asyncio.timeout(GRACE) as limit:
             async for chunk in request.stream():
                 body += chunk
-                _require(len(body) <= MAX_PUSH, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-                _require(share.grow(len(chunk)), HTTPStatus.SERVICE_UNAVAILABLE)
+                if len(body) > MAX_PUSH:
+                    raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
                 limit.reschedule(start + min(GRACE + len(body) / SLOWEST, LONGEST))
     except TimeoutError:
         raise HTTPException(HTTPStatus.REQUEST_TIMEOUT) from None
@@ -155,9 +157,10 @@ async def _body(request: Request, share: Share) -> bytes:
     return bytes(body)
 
 
-def _require(fits: bool, status: HTTPStatus) -> None:
-    if not fits:
-        raise HTTPException(status)
+def _length(request: Request) -> int:
+    """Return how long a body can become: as long as it is stated, which the server holds it to, else as long as any may be."""
+    stated = request.headers.get("content-length", "")
+    return min(int(stated[-18:]), MAX_PUSH) if stated.isdecimal() else MAX_PUSH
 
 
 def _said(reply: Reply) -> Response:

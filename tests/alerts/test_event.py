@@ -21,7 +21,7 @@ VALIDATOR = jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.Fo
 
 
 def _event(alert: Alert, **other: Any) -> dict[str, Any]:
-    return event(alert, **({"language": "en", "now": sample.NOW} | other))
+    return event(alert, **({"language": "en", "titles": sample.TITLES, "now": sample.NOW} | other))
 
 
 def _report_with(alert: Alert, **changes: Any) -> Alert:
@@ -47,6 +47,36 @@ def test_a_story_carries_its_source_its_reasons_and_its_times() -> None:
     assert data["delayed"] is False
     first = data["watches"][0]["reasons"][0]
     assert data["headline"][first["start"] : first["end"]] == first["surface"] == "Протесты"
+    assert (first["rule"], data["watches"][0]["score"]) == ("Russian ending", 2.0)
+
+
+@pytest.mark.parametrize(("language", "title"), [("ru", "задержания"), ("kk", "detentions"), ("xx", "detentions")])
+def test_what_a_report_is_about_has_titles_in_the_readers_language_or_english(language: str, title: str) -> None:
+    titles = {"place/almaty": {"en": "Almaty"}, "concept/detentions": {"en": "detentions", "ru": "задержания"}}
+    about = _event(_report_with(sample.full(), named=tuple(titles)), language=language, titles=titles)["data"]["about"]
+    assert about == {
+        "places": [{"id": "almaty", "title": "Almaty"}],
+        "people": [],
+        "organisations": [],
+        "concepts": [{"id": "detentions", "title": title}],
+    }
+
+
+def test_an_entry_that_the_gazetteer_has_no_more_is_named_by_its_id() -> None:
+    about = _event(_report_with(sample.full(), named=("org/a/b", "org/police")), language="kk")["data"]["about"]
+    assert about["organisations"] == [{"id": "a/b", "title": "a/b"}, {"id": "police", "title": "полиция"}]
+
+
+def test_alerts_without_a_report_are_about_nothing() -> None:
+    assert set(map(len, _event(sample.operator())["data"]["about"].values())) == {0}
+
+
+def test_a_report_about_all_there_is_fits() -> None:
+    named = tuple(f"{kind}/{n}" for kind in ("place", "person", "org", "concept") for n in range(2000))
+    made = _event(_report_with(sample.full(), named=named))
+    assert len(json.dumps(made, ensure_ascii=False).encode()) <= LIMIT + 1000
+    assert [len(entries) for entries in made["data"]["about"].values()] == [20] * 4
+    VALIDATOR.validate(made)
 
 
 def test_spans_point_into_the_cleaned_text_of_the_event() -> None:

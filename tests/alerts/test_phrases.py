@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from monitor.alerts.phrases import ENGLISH, KAZAKH, OPERATOR_FACTS, RUSSIAN, Phrases, phrases, plural_form
+from monitor.alerts.phrases import AS_WRITTEN, ENGLISH, KAZAKH, OPERATOR_FACTS, RUSSIAN, Phrases, phrases, plural_form
+from monitor.language import inflection
+from monitor.language.recogniser import BY_SPELLING
 from monitor.model import Severity
 
 ALL = (ENGLISH, RUSSIAN, KAZAKH)
@@ -83,6 +85,34 @@ def test_a_translation_fills_in_the_same_names_and_is_no_copy_of_the_english(t: 
         assert set(NAME.findall(translated[path])) == set(NAME.findall(english[path])), path
         assert translated[path] != english[path], path
         assert re.search("[а-яёәғқңөұүһі]", translated[path], re.IGNORECASE), path
+
+
+WORDS = ("Астана", "жиналу", "Токаев", "протест", "protest", "protest*", "ОМОН", "ЕО", "Tokayev", "=Орал")
+
+
+def test_every_rule_that_joins_a_keyword_to_a_text_has_its_words() -> None:
+    slots = [slot for word in WORDS for slot in inflection.phrase(word, name=word.istitle(), demonyms=True)]
+    rules = {rule for slot in slots for stem in slot for rule in stem.rule.split(", ")}
+    assert rules | {BY_SPELLING, "pattern"} == {*ENGLISH.rules, AS_WRITTEN}
+    for t in ALL:
+        assert t.rules.keys() == ENGLISH.rules.keys()
+        assert t.periods.keys() == ENGLISH.periods.keys()
+
+
+@pytest.mark.parametrize(
+    ("rule", "russian"),
+    [
+        ("", ""),
+        ("as written", ""),
+        ("Russian ending", "русское окончание"),
+        ("other spelling, as written, Kazakh suffix", "другое написание, казахский суффикс"),
+        ("as written, name until 1993", "название до 1993 г."),
+        ("name since 2022", "название с 2022 г."),
+        ("of a later version", "of a later version"),
+    ],
+)
+def test_a_rule_is_told_in_the_readers_words(rule: str, russian: str) -> None:
+    assert RUSSIAN.rule(rule) == russian
 
 
 def test_every_severity_and_every_operator_fact_has_its_words() -> None:

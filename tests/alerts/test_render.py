@@ -30,7 +30,7 @@ def _render(
 ) -> Rendered:
     recipient = Recipient(address="reader@example.org", language=language, zone=zone)
     now = sample.NOW + (late or timedelta(0))
-    return Renderer(templates).render(
+    return Renderer(templates, sample.TITLES).render(
         alert, recipient, situation_name="Kazakhstan", desk_zone=sample.DESK_ZONE, now=now
     )
 
@@ -95,7 +95,11 @@ def test_a_mail_tells_source_time_reason_and_link_in_an_order_that_a_phone_shows
         "Published: 5 Jan 2022, 01:30 Almaty (UTC+6) · 4 Jan 19:30 UTC",
         "First seen: 5 Jan 2022, 01:40 Almaty (UTC+6) · 4 Jan 19:40 UTC",
         "Read the report:\nhttps://news.example.org/2022/01/05/almaty?id=17&lang=ru\n",
-        "• протест → Протесты, протестующих (title, text)",
+        "About: Almaty, Republic Square; police; detentions",
+        "• протест → Протесты, протестующих (Russian ending; title, text)",
+        "• площадь Республики → площади Республики (Russian ending; title)",
+        "• задержан* → задержанные (any ending; text)",
+        "• слезоточивый газ (text)",
         "Other sources: Степной курьер, Қала хабары, The Steppe Observer",
         "Why you got this: watch “Unrest”, watch “Detentions”, route “desk”",
         "Story s1sample",
@@ -114,6 +118,42 @@ def test_the_html_mail_marks_the_matched_words_and_links_the_report() -> None:
     assert "prefers-color-scheme: dark" in html
 
 
+def test_both_forms_of_a_mail_say_what_it_is_about_and_what_joined_the_words_in_the_readers_language() -> None:
+    message = _render(sample.full(), "kk").message
+    assert "Не туралы: Алматы, Республика алаңы; полиция; ұстау\n" in message.text
+    assert "(орысша жалғау; тақырып, мәтін)" in message.text
+    assert "<bdi>Алматы, Республика алаңы; полиция; ұстау</bdi>" in message.html
+    assert "орысша жалғау · тақырып, мәтін" in message.html
+
+
+def test_a_report_about_many_things_names_six_of_a_kind_and_counts_the_rest() -> None:
+    alert = sample.full()
+    assert alert.report
+    named = (*(f"place/{n}" for n in range(9)), "person/x")
+    about = dataclasses.replace(alert, report=dataclasses.replace(alert.report, named=named))
+    assert "О чём: 0, 1, 2, 3, 4, 5 и ещё 3; x\n" in _render(about, "ru").message.text
+
+
+def test_words_of_one_keyword_stand_apart_by_what_joined_them() -> None:
+    alert = sample.full()
+    match = alert.matches[0]
+    found = (
+        ("Zhanaozen", "Жаңаөзенде", "Kazakh suffix"),
+        ("strike", "strikes", "English ending"),
+        ("Zhanaozen", "Жанаозене", "other spelling, Russian ending"),
+        ("Zhanaozen", "Zhanaozen", "as written"),
+    )
+    reasons = tuple(
+        dataclasses.replace(match.reasons[0], keyword=keyword, surface=word, rule=rule) for keyword, word, rule in found
+    )
+    text = _render(dataclasses.replace(alert, matches=(dataclasses.replace(match, reasons=reasons),))).message.text
+    assert (
+        "• Zhanaozen → Жаңаөзенде (Kazakh suffix; title)\n"
+        "• Zhanaozen → Жанаозене (other spelling, Russian ending; title)\n"
+        "• Zhanaozen (title)\n"
+    ) in text
+
+
 def test_a_single_source_is_called_one() -> None:
     assert "No other source so far." in _render(sample.bare()).message.text
     assert ENGLISH.reasons["new_story"] in _render(sample.bare()).message.text
@@ -130,23 +170,23 @@ def test_a_keyword_found_as_it_is_is_named_once_and_many_keywords_are_counted() 
     match = alert.matches[0]
     first = match.reasons[0]
     same = (
-        dataclasses.replace(first, keyword="Curfew", surface="curfew"),
+        dataclasses.replace(first, keyword="Curfew", surface="curfew", rule="as written"),
         dataclasses.replace(first, surface="ПРОТЕСТЫ"),
     )
     reasons = (
         *same,
         *match.reasons,
-        *(dataclasses.replace(first, keyword=f"k{n}", surface=f"k{n}") for n in range(13)),
+        *(dataclasses.replace(first, keyword=f"k{n}", surface=f"k{n}", rule="") for n in range(13)),
     )
     text = _render(dataclasses.replace(alert, matches=(dataclasses.replace(match, reasons=reasons),))).message.text
-    assert "• curfew (title)\n• протест → ПРОТЕСТЫ, протестующих (title, text)\n" in text
+    assert "• curfew (title)\n• протест → ПРОТЕСТЫ, протестующих (Russian ending; title, text)\n" in text
     assert "• k8 (title)\n• and 4 more\n" in text
 
 
 def test_what_is_not_known_is_not_shown_and_a_missing_time_is_said() -> None:
     text = _render(sample.bare()).message.text
     assert "Published: time not stated" in text
-    for absent in ("Author", "Reliability", "Read the report", "Matched words", "in Russian"):
+    for absent in ("About:", "Author", "Reliability", "Read the report", "Matched words", "in Russian"):
         assert absent not in text
 
 

@@ -296,3 +296,11 @@ def test_the_folder_must_be_there_before_a_feed_or_watch_can_be_removed(tmp_path
     for command in (("feeds", "remove", "x"), ("watches", "remove", "x")):
         result = CliRunner().invoke(app, [*command, "--config", str(tmp_path / "none")])
         assert (result.exit_code, "is not a folder" in result.stderr) == (2, True), result.exception
+
+
+def test_it_is_told_when_a_site_asked_us_to_come_back_later(desk: Any, publisher: Any, news: bytes) -> None:
+    url = _site(publisher, news)
+    publisher.on("/all.xml", reply(429))
+    error = desk.run("feeds", "add", url, "--yes", "--allow-network", "127.0.0.0/8", code=1).stderr
+    assert "! 127.0.0.1 asked us to come back later (429)" in error
+    assert "No feed of this site was found." in error

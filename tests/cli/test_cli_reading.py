@@ -23,14 +23,14 @@ SUBSCRIPTION = {
     "state", "hub", "topic", "asked", "next", "verified", "lease_until", "last_push", "pushes", "rejected", "note",
 }  # fmt: skip
 WATCH = {
-    "name", "title", "enabled", "severity", "any", "all", "none", "fields", "languages", "sources", "feeds", "groups",
-    "routes", "last_match",
+    "name", "title", "enabled", "severity", "any", "all", "none", "query", "score", "fields", "languages", "sources",
+    "feeds", "groups", "routes", "last_match",
 }  # fmt: skip
 REPORT = {
     "id", "title", "source", "outlet", "grade", "feed", "author", "link", "language", "published", "seen", "version",
-    "story",
+    "story", "named",
 }  # fmt: skip
-LISTING = {"watch", "report", "version", "reasons", "route", "disposition", "at", "alert"}
+LISTING = {"watch", "report", "version", "score", "reasons", "route", "disposition", "at", "alert"}
 STORY = {"id", "title", "opened", "updated", "reports", "sources"}
 ALERT = {
     "id", "kind", "route", "severity", "at", "headline", "note", "reason", "test", "report", "source", "link", "story",
@@ -193,7 +193,7 @@ def test_a_report_as_json_has_versions_matches_story_and_alerts(desk: Any) -> No
         {"op": "added", "text": "Актау"},
     ]
     assert [set(match) for match in row["matches"]] == [LISTING]
-    assert set(row["matches"][0]["reasons"][0]) == {"keyword", "word", "field", "start", "end"}
+    assert set(row["matches"][0]["reasons"][0]) == {"keyword", "word", "field", "start", "end", "rule"}
     assert set(row["in_story"]) == STORY
     assert [set(alert) for alert in row["alerts"]] == [ALERT]
 

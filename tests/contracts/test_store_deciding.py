@@ -115,6 +115,15 @@ def test_a_decision_is_saved_whole_with_the_intake_it_consumed(store):
     assert [event for _, event in store.audit(limit=9)] == [EVENT]
 
 
+def test_what_a_report_is_about_follows_its_latest_version(store):
+    tell(store)
+    (found,) = arrive(store, entry(9))
+    edited = replace(store.report("r1"), version=2, named=("place/аты\0\ud800", "place/oral"))
+    decide(store, decision(replace(new(found, edited), kind=ChangeKind.REVISED)))
+    assert store.report("r1") == edited
+    assert known(store, "key-r1").reports["key-r1"].named == edited.named
+
+
 def test_leaving_without_a_commit_changes_nothing(store):
     (found,) = arrive(store, entry(1))
 

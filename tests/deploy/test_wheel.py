@@ -28,5 +28,6 @@ def test_the_wheel_carries_starter_templates_schema_and_migrations(tmp_path: Pat
     assert len(templates) == 5
     assert starter | templates <= names
     assert "monitor/alerts/event-1.schema.json" in names
+    assert "monitor/watches/query.lark" in names
     assert any(name.startswith("monitor/store/migrations/versions/") for name in names)
     assert not [name for name in names if name.startswith("tests/") or "__pycache__" in name]

@@ -374,6 +374,24 @@ def test_a_site_that_asks_us_to_come_back_later_is_asked_no_more(refusal: Any) -
     assert (found, asked(server)) == ((), ["/", "/f"])
 
 
+def test_a_host_that_asks_us_to_come_back_later_ends_the_asking_of_no_other_and_is_told() -> None:
+    told = list[str]()
+
+    async def run() -> tuple[Any, list[str], list[str]]:
+        async with FakeServer(host="127.0.0.2") as other, FakeServer() as site, http_client() as client:
+            other.on("*", reply(429))
+            site.on("/", ok(page(link(other.url("/a")), link(other.url("/b")), link("/f"))))
+            site.on("/f", ok(FEED))
+            found = await discover(
+                a_feed(site.url("/")), fetcher=HttpFetcher(client), parser=Reader(), pause=no_rest, tell=told.append
+            )
+            assert isinstance(found, tuple)
+            return [each.url == site.url("/f") for each in found], asked(site), asked(other)
+
+    assert asyncio.run(run()) == ([True], ["/", "/f"], ["/a"])
+    assert told == ["127.0.0.2 asked us to come back later (429) and was asked no more: try again then."]
+
+
 # --- the guard (S1) and time ----------------------------------------------------------------------------------------
 
 INSIDE = [

@@ -141,6 +141,12 @@ def test_cells_of_a_list_hold_a_length_in_one_unit(length: timedelta, words: str
     assert (rhythm(a_state()), staleness(a_state(), NOW)) == (None, None)
 
 
+def test_entries_that_all_came_together_tell_no_rhythm() -> None:
+    state = replace(WELL, rhythm=timedelta(seconds=0.3), last_entry_at=NOW - hours(80))
+    assert rhythm(state) is None
+    assert describe_state(state, FEED, NOW)[1] == "It answers, but nothing new has come for 3 days."
+
+
 def subscribed(state: PushState) -> Subscription:
     return Subscription(
         token="t", feed_id="news", hub="https://hub.example/", topic=FEED.url, secret=None, state=state, asked_at=NOW

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.feeds.freshness import MAX_SECONDS, Lines, directives, freshness, refreshed, validators
+from monitor.feeds.freshness import MAX_SECONDS, directives, freshness, refreshed, validators
 from monitor.model import Validators
 
 NOW = datetime(2022, 1, 5, 12, 0, tzinfo=UTC)
@@ -94,13 +94,6 @@ def test_validators_with_control_characters_are_not_kept() -> None:
 )
 def test_a_304_lays_its_validators_over_the_stored_ones(lines: dict[str, str], merged: Validators | None) -> None:
     assert refreshed(Validators(url=URL, etag='"1"', last_modified="x"), httpx.Headers(lines)) == merged
-
-
-def test_lines_are_found_whatever_their_case_and_repeated_ones_are_kept() -> None:
-    lines = Lines([(b"ETag", b'"caf\xe9"'), (b"LINK", b"<a>"), (b"link", b"<b>")])
-    assert lines.get_list("etag") == ['"caf\xe9"']
-    assert lines.get_list("link") == ["<a>", "<b>"]
-    assert lines.get_list("age") == []
 
 
 # --- the public tests of HTTP caches, where they concern a private one ------------------------------------------------

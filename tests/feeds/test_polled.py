@@ -44,13 +44,15 @@ def read(  # type: ignore[no-untyped-def]
     now=NOW,
     asked: Plan | None = None,
     lies: bool = False,
+    caught: gap.Caught | None = None,
 ) -> PollResult:
-    """What a poll at `now` changes that brought this document, without a walk behind a gap."""
+    """What a poll at `now` changes that brought this document; without `caught`, behind a gap no walk found anything."""
     answer = answer or fetched(b"x")
     asked = asked or plan(state, now)
     found = rhythm.overlap(state, answer, document)
     missed = polled.is_gap(state, asked, answer, found, None)
-    caught = gap.Caught(why="the feed names no older documents") if missed else None
+    if missed:
+        caught = caught or gap.Caught(why="the feed names no older documents")
     return polled.read(
         feed, state, asked, answer, document, overlap=found, caught=caught, lies=lies, now=now, jitter=0.0
     )
@@ -405,6 +407,20 @@ def test_a_document_without_overlap_is_a_gap_that_is_counted_told_and_halves_the
     assert lost.due_at == NOW + minutes(5) + minutes(2.5)
     calm = unchanged(after(lost), not_modified(), now=NOW + minutes(8))
     assert (calm.gaps, calm.interval) == (1, minutes(2.5) * 1.25)
+
+
+def test_all_that_a_walk_recovered_is_news_however_much_it_is() -> None:
+    state = after(read(a_state(), parsed("old")).state)
+    many, older = (tuple(f"{which}{number}" for number in range(1500)) for which in ("new", "older"))
+    caught = gap.Caught(documents=(tuple(map(entry, older)),), closed=True)
+    result = read(state, parsed(*many), caught=caught)
+    assert {each.guid for each in result.entries} == {*many, *older}
+
+
+def test_an_index_keeps_the_marks_of_all_that_its_parts_showed() -> None:
+    names = tuple(f"e{number}" for number in range(5000))
+    state = read(a_state(), parsed(*names, more=(More(url="https://a.example/part.xml"),))).state
+    assert len(unpack(state.known)) == len(names)
 
 
 def test_the_first_document_sets_the_rhythm_and_the_interval() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 import unicodedata
 from pathlib import Path
 
@@ -40,6 +41,18 @@ ANY_TEXT = st.text(st.characters(), max_size=60)  # with lone surrogates: broken
         ("газ\u200b цена\u200e", ["газ", "цена"]),
         ("中文 日本", ["中文", "日本"]),
         ("a\ud800b", ["a", "b"]),
+        ("Kазахстан Aлматы AЛМАТЫ дeнь BТБ казаxстан", ["казахстан", "алматы", "алматы", "день", "втб", "казахстан"]),
+        ("Тokayev Аlmaty саppеlletti", ["tokayev", "almaty", "cappelletti"]),
+        ("oн сo аb", ["он", "со", "ab"]),
+        ("VKонтакте NATOның Bank-ВТБ Яаhool", ["vkонтакте", "natoның", "bank", "втб", "яаhool"]),
+        ("мемлекеттiк Атыpау", ["мемлекеттік", "атырау"]),
+        ("г\u0336а\u0336з\u0336 п\u0332p\u0332о\u0332", ["газ", "про"]),
+        ("га\u202eз г\u2066аз\u2069 г\ufe0fаз", ["газ", "газ", "газ"]),
+        (
+            "\u0642\u0627\u0640\u0640\u0632\u0627\u0642 \ufed7\ufe8e\ufeaf\ufe8e\ufed5",
+            ["\u0642\u0627\u0632\u0627\u0642"] * 2,
+        ),
+        ("\u0645\u064f\u062d\u064e\u0645\u0651\u064e\u062f", ["\u0645\u062d\u0645\u062f"]),
     ],
 )
 def test_words_of_a_text(text: str, expected: list[str]) -> None:
@@ -50,6 +63,28 @@ def test_words_of_a_text(text: str, expected: list[str]) -> None:
 def test_invisible_characters_are_no_part_of_a_form(char: str) -> None:
     assert forms(f"га{char}з") == forms("газ")
     assert fold(f"{char}газ{char}") == "газ"
+
+
+@pytest.mark.parametrize("char", "-\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d")
+def test_hyphens_of_every_kind_end_a_word(char: str) -> None:
+    assert forms(f"Алма{char}Ата") == ("алма", "ата")
+
+
+@pytest.mark.parametrize("unit", ["Ааa", "a\u0336", "а\u0301", "\ufdfa", "\u0628\u0640", "a'"])
+def test_the_time_for_one_giant_word_grows_with_its_length(unit: str) -> None:
+    """Eight times the length may take eight times as long, not 64 times: 24 leaves room for a busy machine."""
+    short, long = (min(_time(unit * length) for _ in range(3)) for length in (20_000, 160_000))
+    assert long < 24 * short + 0.05
+
+
+def _time(text: str) -> float:
+    start = time.process_time()
+    assert len(list(tokens(text))) == 1
+    return time.process_time() - start
+
+
+def test_words_of_two_scripts_beside_one_another_stay_what_they_are() -> None:
+    assert fold("кот CAT Pостов") == "кот cat ростов"
 
 
 @pytest.mark.parametrize("char", APOSTROPHES)
@@ -92,6 +127,14 @@ def test_every_letter_of_unicode_folds_once_and_for_all() -> None:
 def test_a_form_does_not_depend_on_the_length_of_its_word() -> None:
     assert fold("Ё" * 20) == "е" * 20
     assert fold("Ё" * 50_000) == "е" * 50_000
+
+
+@law
+@given(st.text("аеорсухіАВЕКМНОРСТХ", min_size=2, max_size=10), st.data())
+def test_a_letter_of_the_other_script_does_not_hide_a_word(word: str, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(word) - 1))
+    looks = dict(zip("аеорсухіАВЕКМНОРСТХ", "aeopcyxiABEKMHOPCTX", strict=True))
+    assert fold(f"ж{word}{word[:at]}{looks[word[at]]}{word[at + 1 :]}") == fold(f"ж{word}{word}")
 
 
 @law

@@ -175,7 +175,11 @@ def test_tiny_chunks_and_repeated_lengths_cost_no_more_than_they_weigh() -> None
 @pytest.mark.parametrize("pieces", [0, 1000])
 @pytest.mark.parametrize(
     "chunk",
-    [b"1\r\nx\r\n", b"3;" + b"x" * 60_000 + b"\r\nabc\r\n", b"100" + b" " * 2000 + b"\r\n" + b"x" * 256 + b"\r\n"],
+    [
+        b"1;abcdefghij\r\nx\r\n",
+        b"3;" + b"x" * 60_000 + b"\r\nabc\r\n",
+        b"100" + b" " * 2000 + b"\r\n" + b"x" * 256 + b"\r\n",
+    ],
 )
 def test_chunks_that_are_mostly_framing_do_not_fill_an_answer(chunk: bytes, pieces: int) -> None:
     head = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -184,9 +188,12 @@ def test_chunks_that_are_mostly_framing_do_not_fill_an_answer(chunk: bytes, piec
         read(head + chunk * (1_000_000 // len(chunk)), pieces=pieces)
 
 
-def test_an_ordinary_answer_in_small_chunks_with_extensions_is_read() -> None:
-    body = b"<item/>" * 100_000
-    chunks = b"".join(b"7;a=b\r\n" + body[at : at + 7] + b"\r\n" for at in range(0, len(body), 7))
+@pytest.mark.parametrize(
+    ("size", "line"), [(1, b"1\r\n"), (1, b"00000001\r\n"), (2, b"2\r\n"), (7, b"7;a=b\r\n"), (7, b"7       \r\n")]
+)
+def test_an_ordinary_answer_in_small_chunks_is_read(size: int, line: bytes) -> None:
+    body = b"<item/>" * 60_000
+    chunks = b"".join(line + body[at : at + size] + b"\r\n" for at in range(0, len(body), size))
     answer = read(OK + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n", pieces=1400)
     assert answer.done
     assert bytes(answer.body) == body

@@ -244,7 +244,7 @@ def test_answers_carry_repeated_headers_their_own_date_and_every_byte() -> None:
     lines = [("ETag", '"caf\xe9"'), ("Warning", "1"), ("warning", "2"), ("Date", "Fri, 07 Jan 2022 23:59:59 GMT")]
     answer = ask(reply(200, b"", lines))
     assert isinstance(answer, Answer)
-    assert answer.headers["etag"].encode("latin-1") == b'"caf\xe9"'
+    assert answer.headers.get("etag", "").encode("latin-1") == b'"caf\xe9"'
     assert answer.headers.get_list("WARNING") == ["1", "2"]
     assert answer.date == datetime(2022, 1, 7, 23, 59, 59, tzinfo=UTC)
 

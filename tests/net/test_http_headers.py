@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.net.headers import MAX_WAIT, http_date, retry_after
+from monitor.net.headers import MAX_WAIT, Lines, http_date, retry_after
 
 NOW = datetime(2022, 1, 7, 12, 0, tzinfo=UTC)
 
@@ -62,3 +62,12 @@ def test_retry_after_is_seconds_or_a_date_against_the_servers_own_clock(
 def test_no_header_value_breaks_the_reading(text: str) -> None:
     wait = retry_after(text, NOW)
     assert wait is None or timedelta(0) <= wait <= MAX_WAIT
+
+
+def test_lines_are_found_whatever_their_case_and_repeated_ones_are_kept() -> None:
+    lines = Lines([(b"ETag", b'"caf\xe9"'), (b"LINK", b"<a>"), (b"link", b"<b>")])
+    assert lines.get_list("etag") == ['"caf\xe9"']
+    assert lines.get_list("Link") == ["<a>", "<b>"]
+    assert lines.get("LINK") == "<a>, <b>"
+    assert ("Etag" in lines, "age" in lines) == (True, False)
+    assert (lines.get_list("age"), lines.get("age"), lines.get("age", "0")) == ([], None, "0")

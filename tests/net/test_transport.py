@@ -21,7 +21,7 @@ from monitor.model import Secret
 from monitor.net import pool as pools
 from monitor.net.client import Answer, Http, NetFailure, NetKind
 from monitor.net.pool import Pool
-from monitor.net.transport import GuardedTransport, UnsendableError, tls_context
+from monitor.net.transport import GuardedTransport, Request, UnsendableError, tls_context
 
 
 async def here(_host: str, _port: int) -> list[str]:
@@ -71,13 +71,29 @@ async def until(condition: Any) -> None:
 def test_nothing_but_one_request_can_go_onto_the_wire(method: str, lines: list[tuple[bytes, bytes]]) -> None:
     async def exchange() -> None:
         async with FakeServer() as server, transport() as way:
-            request = httpx.Request(method, server.url())
-            request.headers = httpx.Headers([*request.headers.raw, *lines])
+            request = Request(method=method, url=httpx.URL(server.url()), lines=lines)
             with pytest.raises(UnsendableError):
-                await way.handle_async_request(request)
+                await way.ask(request)
             assert server.connections == 0
 
     asyncio.run(exchange())
+
+
+@pytest.mark.parametrize(
+    ("method", "lines", "content", "added"),
+    [
+        ("GET", [], b"", [(b"Host", b"a.example:81")]),
+        ("POST", [(b"X", b"y")], b"abc", [(b"Host", b"a.example:81"), (b"X", b"y"), (b"Content-Length", b"3")]),
+        ("POST", [], b"", [(b"Host", b"a.example:81"), (b"Content-Length", b"0")]),
+        ("GET", [(b"HOST", b"b.example")], b"", [(b"HOST", b"b.example")]),
+        ("POST", [(b"content-length", b"0"), (b"host", b"b")], b"", [(b"content-length", b"0"), (b"host", b"b")]),
+    ],
+)
+def test_a_request_is_completed_by_its_host_and_its_length(
+    method: str, lines: list[tuple[bytes, bytes]], content: bytes, added: list[tuple[bytes, bytes]]
+) -> None:
+    request = Request(method=method, url=httpx.URL("http://a.example:81/x"), lines=lines, content=content)
+    assert request.all_lines() == added
 
 
 @pytest.mark.parametrize("path", ["/a b", "/a%0d%0aX:%20y", "/\u2028", "/?q=а\u0085", "/\x7f"])
@@ -89,7 +105,7 @@ def test_odd_paths_stay_one_target(path: str) -> None:
                 url = httpx.URL(server.url() + path[1:])
             except httpx.InvalidURL:
                 return
-            response = await way.handle_async_request(httpx.Request("GET", url))
+            response = await way.ask(Request(method="GET", url=url))
             await response.aclose()
             assert [name for name, _ in server.requests[0].headers] == ["Host"]
 
@@ -207,15 +223,14 @@ def test_a_body_that_nobody_reads_makes_the_server_wait() -> None:
         async with FakeServer() as server, transport() as way:
             server.on("/", pour(head(200), bytes(65536), 2000))
             tracemalloc.start()
-            response = await way.handle_async_request(httpx.Request("GET", server.url()))
-            assert isinstance(response.stream, httpx.AsyncByteStream)
-            connection = response.stream._connection  # type: ignore[attr-defined]
+            response = await way.ask(Request(method="GET", url=httpx.URL(server.url())))
+            connection = response._connection
             await until(lambda: connection._paused)
             _, peak = tracemalloc.get_traced_memory()
             tracemalloc.stop()
             assert len(connection.answer.body) < 1 << 20
             taken = 0
-            async for piece in response.stream:  # and goes on when somebody does
+            async for piece in response:  # and goes on when somebody does
                 taken += len(piece)
             await response.aclose()
             assert taken == 65536 * 2000

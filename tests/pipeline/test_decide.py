@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from monitor.alerts.policy import Rules
 from monitor.alerts.render import Renderer
+from monitor.language.entities import Entity, Kind, Name
+from monitor.language.gazetteer import Gazetteer
 from monitor.model import (
     AlertKind,
     Delivered,
@@ -71,6 +73,18 @@ WATCHES = (
 ROUTES = (Route(name="desk", channels=("paper",)), Route(name="night", channels=("paper",), watches=("casualties",)))
 
 
+def a_concept(name):
+    return Entity(
+        kind=Kind.CONCEPT, id=name, titles={"en": name}, names=(Name(text=name, language="en", capital=False),)
+    )
+
+
+ZHANAOZEN = Entity(
+    kind=Kind.PLACE, id="zhanaozen", titles={"en": "Zhanaozen"}, names=(Name(text="Zhanaozen", language="en"),)
+)
+GAZETTEER = Gazetteer((ZHANAOZEN, a_concept("strike"), a_concept("protest")))
+
+
 def a_setup(**changes):
     watches = changes.pop("watches", WATCHES)
     routes = changes.pop("routes", ROUTES)
@@ -86,7 +100,7 @@ def a_setup(**changes):
         situation_name="Kazakhstan",
         zone="Asia/Almaty",
         feeds=FEEDS,
-        watches=compile_watches(watches),
+        watches=compile_watches(watches, GAZETTEER),
         rules=rules,
         channels={"paper": Paper()},
         renderer=Renderer(None),
@@ -161,6 +175,34 @@ def test_the_same_entry_again_is_no_news(store):
     show(store, "herald", replace(PROTEST, link="http://www.herald.example/1?utm_source=rss"), at=NOW + PACE)
     assert settle(store) == []
     assert store.counts("kz")["reports"] == 1
+
+
+def reports_about(store):
+    return {report.title: report.named for report in store.reports("kz", limit=99)}
+
+
+def test_every_report_is_stored_with_what_it_is_about_whether_a_watch_wants_it_or_not(store):
+    show(store, "herald", PROTEST, an_entry("Chess results", "A strike in Zhanaozen.", "https://herald.example/2"))
+    (alert,) = settle(store)
+    assert alert.report.named == ("concept/protest", "place/zhanaozen")
+    assert store.listings()[0].match.score == 1.0
+    assert reports_about(store) == {
+        PROTEST.title: ("concept/protest", "place/zhanaozen"),
+        "Chess results": ("concept/strike", "place/zhanaozen"),
+    }
+
+
+@pytest.mark.parametrize("limit", [1, 9])
+def test_an_edit_changes_what_a_report_is_about_and_the_same_again_does_not(store, limit):
+    show(store, "herald", PROTEST)
+    edited = replace(PROTEST, title="Strike in a town over gas price")
+    show(store, "herald", edited, at=NOW + PACE)
+    again = replace(edited, link="http://www.herald.example/1?utm_source=rss")
+    show(store, "herald", again, at=NOW + 2 * PACE)
+    memory = Memory()
+    while decide(store, memory, a_setup(), NOW, limit).entries:
+        pass
+    assert reports_about(store) == {edited.title: ("concept/strike",)}
 
 
 def test_a_copy_by_another_outlet_is_listed_in_the_story_and_not_told(store):
@@ -296,13 +338,15 @@ def test_a_batch_that_read_all_it_was_allowed_to_says_that_there_may_be_more(sto
 def test_results_depend_on_intake_order_and_not_on_batches_or_restarts(limits):
     texts = [
         an_entry(
-            f"Protest {n % 3} in town {n % 3}",
+            f"Protest {n % 3} in {('town', 'Zhanaozen')[n // 4]} {n % 3}",
             f"Some people gathered in the square of town {n % 3} and stayed there until night came down.",
             f"https://{feed}.example/{n}",
         )
         for n in range(6)
         for feed in ("herald", "wire")
     ]
+
+    setup = a_setup()
 
     def run(batches):
         opened = open_store("sqlite://")
@@ -312,12 +356,13 @@ def test_results_depend_on_intake_order_and_not_on_batches_or_restarts(limits):
             for entry in texts:
                 show(opened, entry.link.split("//")[1].split(".")[0], entry)
             for limit in batches:
-                decide(opened, Memory(), a_setup(), NOW, limit)
-            settle(opened)
+                decide(opened, Memory(), setup, NOW, limit)
+            settle(opened, setup)
             alerts = sorted(alert.id for alert in opened.alerts(limit=99))
             stories = sorted((story.id, story.reports, story.sources) for story in opened.list_stories("kz", limit=99))
             listed = sorted((i.match.report_id, i.route, i.disposition) for i in opened.listings())
-            return alerts, stories, listed
+            about = sorted((report.id, report.named) for report in opened.reports("kz", limit=99))
+            return alerts, stories, listed, about
         finally:
             opened.close()
 

@@ -390,6 +390,15 @@ def test_of_an_index_only_the_children_that_changed_are_read() -> None:
     assert (at.state.warning, len(shown(at.state.known))) == (None, 4)
 
 
+def test_all_entries_of_an_index_are_taken_whose_marks_are() -> None:
+    names = ["".join(chr(0x4E00 + 1000 * child + number) for number in range(1000)) for child in range(3)]
+    children = {f"https://news.example/{name}": page(shows) for name, shows in zip("abc", names, strict=True)}
+    at = Desk(Publisher({URL: index(**dict.fromkeys("abc", "2022-01-05T11:00+00:00")), **children}))
+    result = at.poll()
+    assert {each.title for each in result.entries} == set("".join(names))
+    assert {each.fingerprint() for each in result.entries} == shown(at.state.known)
+
+
 def test_an_index_with_a_child_that_failed_is_read_again_and_so_is_the_child() -> None:
     at = Desk(Publisher({URL: index(a="2022-01-05T11:00+00:00", b="2022-01-05T10:00+00:00")}))
     at.publisher.answers = {**at.publisher.answers, "https://news.example/b": page("b")}

@@ -31,6 +31,7 @@ from monitor.replay.publishers import Hit
 from monitor.replay.result import SENDER_SLOTS, ReplayResult
 from monitor.replay.scenario import Kill, Misbehaviour, PublisherFault, ReceiverFault, State, Stop
 from monitor.replay.summary import routes_of, summarise
+from monitor.watches import compile_watches
 
 WATCH = Watch(name="curfew", title="Curfew", any=("curfew",))
 ROUTE = Route(name="default", channels=("mail", "hook"))
@@ -164,6 +165,7 @@ class Desk:
                 stored=stored,
                 feeds=feeds,
                 watches=self.watches,
+                index=compile_watches(self.watches),
                 routes=self.routes,
             )
         )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support.archive import Archive
 from support.laws import law
@@ -212,6 +212,8 @@ def test_the_entrys_own_language_is_asked_before_the_feeds() -> None:
         )
     )
 )
+@example(" a \u0301 b\u00a0")
+@example("\u200b x")
 def test_words_fold_alone_as_they_do_in_their_text(text: str) -> None:
     """Prints are stored: folding word by word must give what folding the whole text gave."""
     assert _folded(text) == fold(squeeze(text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from support.http_server import FakeServer, hang, reply
 
 from monitor.errors import MonitorError, StoreBroken, StoreBusy
-from monitor.service.app import run_service
+from monitor.service.app import COLLECT_AFTER, run_service
 from monitor.service.control import ControlClient, socket_path
 from monitor.settings import load
 from monitor.store import open_store
@@ -411,3 +412,17 @@ def test_a_service_that_waits_for_a_hanging_feed_stops_at_once_and_the_feed_is_d
             store.close()
 
     assert play(tmp_path, scene) == (None, True)
+
+
+def test_the_garbage_collector_looks_seldom_while_a_service_runs_and_as_before_afterwards(tmp_path):
+    before = (gc.get_threshold(), gc.get_freeze_count())
+
+    async def scene(desk, server):
+        server.on("/feed", rss(PROTEST))
+        async with desk.running():
+            return gc.get_threshold(), gc.get_freeze_count()
+
+    threshold, frozen = play(tmp_path, scene)
+    assert threshold == COLLECT_AFTER
+    assert frozen > 10_000
+    assert (gc.get_threshold(), gc.get_freeze_count()) == before

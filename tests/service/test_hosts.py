@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from support.feeds import a_feed
 
 from monitor.model import Feed
-from monitor.service.hosts import BUSY, Hosts, Manners, place
+from monitor.service.hosts import BUSY, SOON, Hosts, Manners, place
 
 NOW = datetime(2022, 1, 5, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -98,7 +98,7 @@ def test_feeds_that_are_redirected_to_one_host_share_its_limits_once_that_is_kno
     assert held.enter(sites[1], led[1], NOW + BUSY) is None
     held.leave(led[1])
     held.leave(place(sites[2]))
-    assert not +held._busy
+    assert not held._at_hosts
 
 
 @pytest.mark.parametrize(
@@ -122,9 +122,56 @@ def test_a_further_request_of_a_poll_waits_for_the_spacing_and_counts_for_those_
     held, (first, second) = hosts(), feeds(2)
     at = place(first)
     assert enter(held, first, NOW) is None
+    held.leave(at)
     assert held.further(at, NOW, NOW) == SECOND
     assert held.further(at, NOW + SECOND, NOW) == timedelta(0)
     assert enter(held, second, NOW + 1.5 * SECOND) == NOW + 2.5 * SECOND
+
+
+def test_a_further_request_takes_a_place_and_waits_where_there_is_none() -> None:
+    held, (first, second) = hosts(per_host=1), feeds(2)
+    at = place(first)
+    enter(held, first, NOW)
+    assert held.further(at, NOW + SECOND, NOW) == SOON
+    held.leave(at)
+    assert held.further(at, NOW + 2 * SECOND, NOW) == timedelta(0)
+    assert enter(held, second, NOW + 4 * SECOND) == NOW + 4 * SECOND + BUSY
+    held.leave(at)
+    assert not held._at_hosts
+
+
+def test_further_requests_leave_one_place_to_feeds_that_come() -> None:
+    held, walkers = hosts(per_host=2, spacing=timedelta(0)), feeds(3)
+    at = place(walkers[0])
+    for walker in walkers[:2]:
+        enter(held, walker, NOW)
+        held.leave(at)
+    assert held.further(at, NOW + SECOND, NOW) == timedelta(0)
+    assert held.further(at, NOW + SECOND, NOW) == SOON
+    assert enter(held, walkers[2], NOW + SECOND) is None
+
+
+def test_where_there_is_one_place_a_poll_leaves_it_to_a_feed_that_waits_however_long_its_own_request_took() -> None:
+    held, (walker, waiting) = hosts(per_host=1), feeds(2)
+    at = place(walker)
+    enter(held, walker, NOW)
+    late = NOW + 24 * SECOND
+    moment = enter(held, waiting, late)
+    assert moment == late + BUSY
+    held.leave(at)
+    assert held.further(at, late + SECOND, NOW) == SOON
+    assert enter(held, waiting, moment) is None
+    held.leave(at)
+    assert held.further(at, moment + SECOND, NOW) == timedelta(0)
+
+
+def test_feeds_that_are_merely_led_to_a_host_leave_one_place_to_its_own() -> None:
+    held = hosts(per_host=2, per_domain=2, spacing=timedelta(0))
+    guests = [a_feed(f"https://site{number}.kz/rss", id=f"s{number}") for number in range(3)]
+    own = a_feed("https://victim.kz/rss", id="own")
+    led = [held.enter(guest, place(guest, own.url), NOW) for guest in guests]
+    assert led == [None, NOW + BUSY, NOW + BUSY]
+    assert enter(held, own, NOW) is None
 
 
 def test_a_poll_with_further_requests_leaves_every_other_turn_to_those_who_wait() -> None:
@@ -132,8 +179,10 @@ def test_a_poll_with_further_requests_leaves_every_other_turn_to_those_who_wait(
     at = place(first)
     enter(held, first, NOW)
     assert enter(held, second, NOW + SECOND / 2) == NOW + 1.5 * SECOND
+    held.leave(at)
     assert held.further(at, NOW + SECOND, NOW) == SECOND
     assert enter(held, second, NOW + 1.5 * SECOND) is None
+    held.leave(at)
     assert held.further(at, NOW + 2 * SECOND, NOW) == SECOND / 2
     assert held.further(at, NOW + 2.5 * SECOND, NOW) == timedelta(0)
 
@@ -153,7 +202,7 @@ def test_what_is_long_past_is_forgotten() -> None:
     enter(held, second, NOW)
     held.leave(place(first))
     held.forget(NOW + timedelta(hours=1))
-    assert (held._started, held._last, held._given, +held._busy) == ({}, {}, {}, {})
+    assert (held._started, held._last, held._given, held._at_hosts, held._at_domains) == ({}, {}, {}, {}, {})
 
 
 @given(some.lists(some.tuples(some.integers(0, 7), some.integers(0, 3000)), max_size=60))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from support.feeds import a_feed, fetched
 
-from monitor.model import FailureKind, Feed, PollFailure
+from monitor.model import FailureKind, Feed, PollFailure, Secret
 from monitor.service import network
 from monitor.service.network import Hearing, Network
 
@@ -74,7 +74,7 @@ async def amid_answers(held: Network, *, began: float) -> bool:
     judging = asyncio.create_task(held.is_to_blame(FEEDS["one"], FAILED, NOW, began=began))
     while not judging.done():
         await asyncio.sleep(0)
-        held.answered()
+        held.answered(FEEDS["one"])
     return await judging
 
 
@@ -89,7 +89,7 @@ def test_when_no_host_takes_a_connection_the_network_is_to_blame_for_all() -> No
     assert judged(line, blame("one", "two", "three"))[0] == [True, True, True]
 
 
-def test_many_failures_at_once_cost_one_look_at_three_other_hosts() -> None:
+def test_many_failures_at_once_cost_one_look_at_three_other_hosts_and_its_own() -> None:
     line = Line()
 
     async def test(held: Network) -> list[bool]:
@@ -104,7 +104,7 @@ def test_many_failures_at_once_cost_one_look_at_three_other_hosts() -> None:
     async def no_watch(_: datetime) -> None:
         return
 
-    assert judged(line, first_look)[0] == ([True] * 5, network.WITNESSES)
+    assert judged(line, first_look)[0] == ([True] * 5, network.WITNESSES + 1)
 
 
 def test_an_answer_after_the_failure_proves_the_network_and_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +120,7 @@ def test_an_answer_after_the_failure_proves_the_network_and_nobody_is_asked(monk
 
 def test_an_answer_from_before_an_outage_blames_not_even_the_first_feed_that_fails() -> None:
     async def test(held: Network) -> bool:
-        held.answered()
+        held.answered(FEEDS["one"])
         return await held.is_to_blame(FEEDS["one"], FAILED, NOW, began=monotonic())
 
     assert judged(Line(), test)[0] is True
@@ -132,7 +132,7 @@ def test_answers_that_were_on_their_way_when_the_line_broke_prove_nothing(monkey
     async def test(held: Network) -> bool:
         judging = asyncio.create_task(held.is_to_blame(FEEDS["one"], FAILED, NOW, began=monotonic()))
         await asyncio.sleep(0)
-        held.answered()
+        held.answered(FEEDS["one"])
         return await judging
 
     assert judged(Line(), test)[0] is True
@@ -164,7 +164,7 @@ def test_who_hears_an_answer_tells_the_network_at_once() -> None:
     class Told:
         answers = 0
 
-        def answered(self) -> None:
+        def answered(self, _: Feed) -> None:
             self.answers += 1
 
     async def heard(*answers: Any) -> int:
@@ -215,3 +215,54 @@ def test_the_network_is_back_when_one_host_takes_a_connection(monkeypatch: pytes
         return down, held.down_since
 
     assert judged(line, test) == ((NOW, None), [NOW])
+
+
+def test_a_feed_whose_own_host_takes_connections_is_at_fault_even_if_no_other_does() -> None:
+    line = Line("one")
+    tls = replace(FAILED, kind=FailureKind.TLS)
+    both = {name: FEEDS[name] for name in ("one", "two")}
+    assert judged(line, blame("one", failure=tls), feeds=both)[0] == [False]
+    assert [url.split("/")[2] for url in line.asked] == ["two.kz", "one.kz"]
+
+
+PUBLIC = {name: replace(feed, allow_networks=()) for name, feed in FEEDS.items()}
+ELSEWHERE = [
+    replace(FEEDS["one"], id="local", url="http://127.0.0.1:8/feed"),
+    replace(PUBLIC["one"], id="proxied", url="https://proxied.kz/feed", proxy=Secret("http://127.0.0.1:3128")),
+]
+
+
+@pytest.mark.parametrize("elsewhere", ELSEWHERE, ids=lambda feed: feed.id)
+def test_neither_connections_nor_answers_from_permitted_networks_or_through_proxies_prove_the_line(
+    elsewhere: Feed,
+) -> None:
+    line = Line("proxied", "127")
+    feeds = {"two": PUBLIC["two"], "three": PUBLIC["three"], "four": PUBLIC["four"], elsewhere.id: elsewhere}
+
+    async def test(held: Network) -> list[bool]:
+        judging = asyncio.create_task(held.is_to_blame(PUBLIC["two"], FAILED, NOW, began=monotonic()))
+        while not judging.done():
+            await asyncio.sleep(0)
+            held.answered(elsewhere)
+        return [await judging, await held.is_to_blame(elsewhere, FAILED, NOW, began=monotonic())]
+
+    assert judged(line, test, feeds=feeds)[0] == [True, True]
+    assert elsewhere.url not in line.asked
+
+
+@pytest.mark.parametrize("elsewhere", ELSEWHERE, ids=lambda feed: feed.id)
+def test_what_is_asked_there_is_at_fault_itself_while_the_line_works(elsewhere: Feed) -> None:
+    line = Line()
+
+    async def test(held: Network) -> bool:
+        return await held.is_to_blame(elsewhere, FAILED, NOW, began=monotonic())
+
+    assert judged(line, test, feeds={**PUBLIC, elsewhere.id: elsewhere})[0] is False
+    assert line.asked == []
+
+
+def test_where_there_are_too_few_public_hosts_all_others_count() -> None:
+    local = ELSEWHERE[0]
+    line = Line("127")
+    feeds = {"one": PUBLIC["one"], "two": PUBLIC["two"], local.id: local}
+    assert judged(line, blame("one"), feeds=feeds)[0] == [False]

@@ -17,6 +17,7 @@ from monitor.feeds.marks import mark, pack
 from monitor.model import Entry, FailureKind, Feed, FeedState, PollFailure, PollResult, Validators
 from monitor.pipeline import catching_up
 from monitor.ports import Fetched, Head, More, NotModified, ParsedFeed
+from monitor.service import visits
 from monitor.service.hosts import BUSY, Manners
 from monitor.service.network import Network
 from monitor.service.poller import HOST_REST, OUTAGE_RETRY, Poller
@@ -186,7 +187,7 @@ def test_a_walk_back_that_is_cut_off_by_a_stop_leaves_its_feed_due_as_it_was() -
         poller.cancel()
         await ended(poller)
         assert (world.saved, world.back, poller.in_flight) == ({}, [("gap", NOW - minutes(1))], 0)
-        assert not poller._rooms.walks.locked()
+        assert (poller._rooms.walks.inside, poller._hosts._at_hosts) == (0, {})
 
     played(with_gap, [GAP], test, concurrency=1)
 
@@ -227,7 +228,8 @@ def test_requests_of_a_walk_keep_the_spacing_of_their_host_and_count_for_others(
 
 
 def test_a_walk_whose_host_has_no_turn_for_it_in_time_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("monitor.service.poller.TURN_WAIT", 0.01)
+    monkeypatch.setattr("monitor.service.visits.TURNS", 0)
+    monkeypatch.setattr("monitor.service.visits.WAITS", timedelta(milliseconds=10))
 
     async def test(poller: Poller, world: World, start: Callable[..., Awaitable[None]]) -> None:
         await start(known(GAP))
@@ -236,6 +238,90 @@ def test_a_walk_whose_host_has_no_turn_for_it_in_time_ends(monkeypatch: pytest.M
         assert "too many other documents were waited for" in (world.saved["gap"].state.gap or "")
 
     played(with_gap, [GAP], test, spacing=hours(1))
+
+
+def test_turns_are_waited_for_as_long_as_the_spacing_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.service.visits.WAITS", timedelta(milliseconds=1))
+    monkeypatch.setattr(catching_up, "PATIENCE", 0.05)
+    names = [f"https://gap.kz/{number}" for number in range(4)]
+
+    def world() -> World:
+        answers = {GAP.url: fetched(b"", url=GAP.url)} | {name: fetched(b"z", url=name) for name in names}
+        return World(answers=answers, more=tuple(More(url=name, changed=NOW) for name in names))
+
+    async def test(poller: Poller, world: World, start: Callable[..., Awaitable[None]]) -> None:
+        await start(known(GAP))
+        await ended(poller)
+        assert [url for url, _, _ in world.asked] == [GAP.url, *names]
+        assert world.saved["gap"].state.warning is None
+
+    played(world, [GAP], test, spacing=timedelta(milliseconds=40))
+
+
+def test_a_poll_holds_its_hosts_place_only_while_it_asks() -> None:
+    same = a_feed("https://gap.kz/sport", id="same")
+    first = [True]
+
+    def world() -> World:
+        return replace(with_gap(), held=frozenset())
+
+    async def test(poller: Poller, world: World, start: Callable[..., Awaitable[None]]) -> None:
+        busy = asyncio.Event()
+        parse = world.parse
+
+        async def parsed(answer: Fetched, **given: Any) -> ParsedFeed:
+            if first and not first.clear():  # type: ignore[func-returns-value]
+                busy.set()
+                await world.release.wait()
+            return await parse(answer, **given)
+
+        world.parse = parsed  # type: ignore[method-assign]
+        await start(known(GAP))
+        await busy.wait()
+        assert poller._enter(Any, same, known(same), NOW) is None  # type: ignore[arg-type]
+        poller.cancel()
+        await ended(poller)
+        assert not poller._hosts._at_hosts
+
+    played(world, [GAP, same], test, per_host=1)
+
+
+def test_a_walk_takes_its_hosts_place_for_each_document_anew() -> None:
+    same = a_feed("https://gap.kz/sport", id="same")
+
+    async def test(poller: Poller, world: World, start: Callable[..., Awaitable[None]]) -> None:
+        await start(known(GAP))
+        await world.until(lambda: world.asked[-1:] and world.asked[-1][0] == ARCHIVE)
+        assert poller._enter(Any, same, known(same), NOW) == NOW + BUSY  # type: ignore[arg-type]
+        world.release.set()
+        await ended(poller)
+        assert poller._enter(Any, same, known(same), NOW + BUSY) is None  # type: ignore[arg-type]
+
+    played(with_gap, [GAP, same], test, per_host=1)
+
+
+def test_a_walk_of_a_feed_that_walked_long_the_last_time_waits_in_a_room_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(visits, "LONG_WALK", -1.0)
+
+    async def test(poller: Poller, world: World, start: Callable[..., Awaitable[None]]) -> None:
+        world.release.set()
+        for _ in range(2):
+            await start(known(GAP))
+            await ended(poller)
+        assert poller._long_walkers == {"gap"}
+        monkeypatch.setattr(visits, "LONG_WALK", 30.0)
+        world.release.clear()
+        world.asked.clear()
+        await start(known(GAP))
+        await world.until(lambda: world.asked[-1:] and world.asked[-1][0] == ARCHIVE)
+        assert (poller._rooms.walks.inside, poller._rooms.long_walks.inside) == (0, 1)
+        world.release.set()
+        await ended(poller)
+        assert poller._long_walkers == set()
+
+    played(with_gap, [GAP], test)
 
 
 # --- where redirects lead ---------------------------------------------------------------------------------------------
@@ -265,17 +351,50 @@ def test_feeds_that_are_led_to_one_host_share_its_places_from_their_second_poll_
     played(redirected(), [ONE, TWO], test, per_host=1)
 
 
-def test_a_429_behind_a_redirect_is_the_word_of_the_host_that_it_led_to() -> None:
+def test_a_429_behind_a_redirect_rests_no_other_feed() -> None:
     own = a_feed("https://own.burner.example/feed", id="own")
-    refused = replace(REFUSED, retry_after=minutes(7), moved_to=f"{BURNER}one")
+    refused = replace(REFUSED, moved_to=f"{BURNER}one")
 
     async def test(poller: Poller, world: World, start: Callable[..., Awaitable[None]]) -> None:
         world.release.set()
         await start(known(ONE), known(TWO))
         await ended(poller)
-        assert world.rests == [(("two", "own"), NOW + minutes(7))]
+        assert world.rests == []
+        assert world.saved["one"].state.due_at >= NOW + hours(3)
 
     played(redirected(one=refused), [ONE, TWO, own, WELL], test)
+
+
+def test_a_429_to_a_feed_that_moved_there_for_good_rests_the_others_there() -> None:
+    own = a_feed("https://own.burner.example/feed", id="own")
+    refused = replace(REFUSED, retry_after=minutes(7))
+    moved = {"moved_to": f"{BURNER}one", "moved_since": NOW - hours(72), "moved_count": 99}
+
+    async def test(poller: Poller, world: World, start: Callable[..., Awaitable[None]]) -> None:
+        world.release.set()
+        await start(known(ONE, **moved))
+        await ended(poller)
+        assert [url for url, _, _ in world.asked] == [f"{BURNER}one"]
+        assert world.rests == [(("own",), NOW + minutes(7))]
+
+    def world() -> World:
+        return World(answers={f"{BURNER}one": refused})
+
+    played(world, [ONE, TWO, own], test)
+
+
+def test_a_refused_document_that_was_redirected_elsewhere_is_not_the_word_of_the_feeds_host() -> None:
+    others = [a_feed("https://www.gap.kz/sport", id="other"), a_feed("https://archives.example/feed", id="archives")]
+    refused = replace(REFUSED, moved_to="https://archives.example/old")
+
+    async def test(poller: Poller, world: World, start: Callable[..., Awaitable[None]]) -> None:
+        world.release.set()
+        await start(known(GAP))
+        await ended(poller)
+        assert world.saved["gap"].refusal == refused
+        assert world.rests == []
+
+    played(lambda: with_gap(archive=refused), [GAP, *others], test)
 
 
 # --- an index of sitemaps ---------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.pipeline.catching_up import NoTurnError
 from monitor.service import rooms
-from monitor.service.rooms import WALKS_QUEUE, Rooms, seat
+from monitor.service.rooms import QUEUE, Rooms, Seat
 
 Test = Callable[[Rooms, asyncio.TaskGroup], Awaitable[None]]
 
@@ -27,10 +27,10 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-async def walk(held: Rooms, going: list[int], number: int, end: asyncio.Event) -> None:
-    async with seat(held, slow=False) as mine:
-        await mine.walk()
-        await mine.walk()  # its seat is its own until the end
+async def walk(held: Rooms, going: list[int], number: int, end: asyncio.Event, *, long: bool = False) -> None:
+    async with Seat(held, slow=False) as mine:
+        await mine.walk(long=long)
+        await mine.walk(long=long)  # its seat is its own until the end
         going.append(number)
         await end.wait()
         going.remove(number)
@@ -41,15 +41,45 @@ def test_polls_that_ask_for_further_documents_leave_all_seats_to_the_others_and_
 ):
     async def test(held: Rooms, tasks: asyncio.TaskGroup) -> None:
         going, end = list[int](), asyncio.Event()
-        walks = [tasks.create_task(walk(held, going, number, end)) for number in range(4)]
+        walks = [tasks.create_task(walk(held, going, number, end)) for number in range(6)]
         await settled()
-        assert going == [0]
-        async with seat(held, slow=False), seat(held, slow=False), seat(held, slow=False), seat(held, slow=False):
+        assert going == [0, 1, 2, 3]
+        async with Seat(held, slow=False), Seat(held, slow=False), Seat(held, slow=False), Seat(held, slow=False):
             assert held.polls.locked()
-            assert going == [0]
+            assert going == [0, 1, 2, 3]
         end.set()
         await asyncio.gather(*walks)
-        assert (held.walking, held.walks.locked(), held.polls.locked()) == (0, False, False)
+        assert (held.walks.inside, held.walks._seats._value, held.polls.locked()) == (0, 4, False)
+
+    played(4, test)
+
+
+def test_long_walks_however_many_keep_no_other_walk_waiting() -> None:
+    async def test(held: Rooms, tasks: asyncio.TaskGroup) -> None:
+        going, end = list[int](), asyncio.Event()
+        for number in range(1 + QUEUE):
+            tasks.create_task(walk(held, going, number, end, long=True))
+            await settled()
+        with pytest.raises(NoTurnError):
+            await walk(held, going, 99, end, long=True)
+        assert going == [0]
+        tasks.create_task(walk(held, going, 7, end))
+        await settled()
+        assert going == [0, 7]
+        end.set()
+
+    played(4, test)
+
+
+def test_a_walk_that_becomes_a_long_one_gives_its_seat_to_the_next() -> None:
+    async def test(held: Rooms, tasks: asyncio.TaskGroup) -> None:
+        async with Seat(held, slow=True) as mine:
+            assert held.free_slow_seats == 0
+            await mine.walk(long=False)
+            assert (held.walks.inside, held.long_walks.inside, held.free_slow_seats) == (1, 0, 1)
+            await mine.walk(long=True)
+            assert (held.walks.inside, held.long_walks.inside) == (0, 1)
+        assert (held.walks.inside, held.long_walks.inside, held.free_slow_seats) == (0, 0, 1)
 
     played(4, test)
 
@@ -57,7 +87,7 @@ def test_polls_that_ask_for_further_documents_leave_all_seats_to_the_others_and_
 def test_walks_beyond_the_queue_do_not_begin() -> None:
     async def test(held: Rooms, tasks: asyncio.TaskGroup) -> None:
         going, end = list[int](), asyncio.Event()
-        for number in range(1 + WALKS_QUEUE):
+        for number in range(4 * (1 + QUEUE)):
             tasks.create_task(walk(held, going, number, end))
             await settled()
         with pytest.raises(NoTurnError):
@@ -68,30 +98,15 @@ def test_walks_beyond_the_queue_do_not_begin() -> None:
     played(1, test)
 
 
-def test_a_walk_that_gets_no_seat_in_time_does_not_begin(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "TURN_WAIT", 0.01)
-
-    async def test(held: Rooms, tasks: asyncio.TaskGroup) -> None:
-        going, end = list[int](), asyncio.Event()
-        tasks.create_task(walk(held, going, 0, end))
-        await settled()
-        with pytest.raises(NoTurnError):
-            await walk(held, going, 1, end)
-        assert held.walking == 1
-        end.set()
-
-    played(4, test)
-
-
 def test_a_walk_that_is_cancelled_while_it_waits_gives_everything_back() -> None:
     async def test(held: Rooms, tasks: asyncio.TaskGroup) -> None:
         going, end = list[int](), asyncio.Event()
-        first, second = (tasks.create_task(walk(held, going, number, end)) for number in range(2))
+        first, second = (tasks.create_task(walk(held, going, number, end, long=True)) for number in range(2))
         await settled()
         for task in (second, first):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        assert (held.walking, held.walks.locked(), held.polls.locked(), held.slow.locked()) == (0, False, False, False)
+        assert (held.long_walks.inside, held.long_walks._seats._value, held.polls.locked()) == (0, 1, False)
 
     played(1, test)
 
@@ -100,8 +115,8 @@ def test_a_poll_that_takes_long_gives_its_seat_to_the_next_the_very_first_time(m
     monkeypatch.setattr(rooms, "DAWDLED", 0.01)
 
     async def test(held: Rooms, tasks: asyncio.TaskGroup) -> None:
-        async with seat(held, slow=False) as slow_one:
-            async with seat(
+        async with Seat(held, slow=False) as slow_one:
+            async with Seat(
                 held, slow=False
             ) as other:  # there is one seat: this one waits until the other has stood up
                 assert (slow_one.dawdled, other.dawdled) == (True, False)
@@ -114,10 +129,10 @@ def test_a_slow_poll_keeps_its_place_among_the_slow_while_it_stands(monkeypatch:
     monkeypatch.setattr(rooms, "DAWDLED", 0.0)
 
     async def test(held: Rooms, tasks: asyncio.TaskGroup) -> None:
-        async with seat(held, slow=True) as mine:
+        async with Seat(held, slow=True) as mine:
             await settled()
             assert mine.dawdled
-            assert (held.slow.locked(), held.polls.locked()) == (True, False)
-        assert not held.slow.locked()
+            assert (held.free_slow_seats, held.polls.locked()) == (0, False)
+        assert held.free_slow_seats == 1
 
     played(1, test)

@@ -41,7 +41,7 @@ x-places: &places
   ]
 watches:
 - name: one
-  any: [x]   # a word
+  any: [xx]   # a word
   all:
   - *places
 """
@@ -146,10 +146,10 @@ def test_line_ends_and_indentation_of_the_file_are_kept(folder):
 
 
 def test_watches_with_shared_lists_are_added_and_removed(folder):
-    add_watch(folder, {"name": "two", "any": ["a b", "no", 'да: "x"'], "all": [["x", "y"], "z"]}, environ={})
-    added = '- name: two\n  any: [a b, "no", "да: \\"x\\""]\n  all: [[x, "y"], z]\n'
+    add_watch(folder, {"name": "two", "any": ["a b", "null", 'дом: "x"'], "all": [["xx", "yes"], "zz"]}, environ={})
+    added = '- name: two\n  any: [a b, "null", \'дом: "x"\']\n  all: [[xx, "yes"], zz]\n'
     assert (folder / "watches.yaml").read_text() == WATCHES + added
-    assert load(folder, environ={}).watches[1].all == (("x", "y"), ("z",))
+    assert load(folder, environ={}).watches[1].all == (("xx", "yes"), ("zz",))
     remove_watch(folder, "one", environ={})
     assert (folder / "watches.yaml").read_text() == WATCHES[: WATCHES.index("- name")] + added
 
@@ -193,7 +193,7 @@ def test_a_change_that_would_break_another_file_is_refused(folder):
 
 
 def test_a_row_that_others_take_an_anchor_from_is_not_removed(folder):
-    (folder / "watches.yaml").write_text("watches:\n- {name: one, any: &words [x]}\n- {name: two, any: *words}\n")
+    (folder / "watches.yaml").write_text("watches:\n- {name: one, any: &words [xx]}\n- {name: two, any: *words}\n")
     with pytest.raises(SettingsError, match="undefined alias"):
         remove_watch(folder, "one", environ={})
 

@@ -10,7 +10,7 @@ from monitor.settings import check, load
 MONITOR = "situation: {id: kz, name: Kazakhstan, zone: Asia/Almaty}\n"
 FEEDS = "feeds:\n- id: one\n  name: One\n  url: https://one.example/feed\n  group: national\n"
 WATCHES = "watches:\n- name: unrest\n  any: [protest]\n"
-ROWS = "watches:\n- name: w\n  any: [x]\n"
+ROWS = "watches:\n- name: w\n  any: [xx]\n"
 
 
 @pytest.fixture
@@ -311,8 +311,12 @@ def test_a_mistake_in_feeds_yaml_is_told_with_line_and_advice(folder, text, line
 
 
 WATCH_MISTAKES = [
-    (ROWS + "- name: w\n  any: [y]\n", 4, "the name `w` is taken by the watch in line 2; give each watch its own"),
-    (ROWS + "- name: v\n  title: Nothing\n", 4, "the watch `v` has no keywords; list some under `any:` or `all:`"),
+    (ROWS + "- name: w\n  any: [yy]\n", 4, "the name `w` is taken by the watch in line 2; give each watch its own"),
+    (
+        ROWS + "- name: v\n  title: Nothing\n",
+        4,
+        "the watch `v` has no keywords; write a `query:`, or list some under `any:` or `all:`",
+    ),
     (
         ROWS + "- name: v\n  any: protest\n",
         5,
@@ -325,25 +329,25 @@ WATCH_MISTAKES = [
         "entry 2 of `any` is a keyword without letters or digits; delete it",
     ),
     (ROWS + "- name: v\n  all:\n  - []\n", 6, "entry 1 of `all` is empty; name at least one"),
-    (ROWS + "- name: v\n  any: [x]\n  routes: [nights]\n", 6, "there is no route `nights`; choose from default"),
-    (ROWS + "- name: v\n  any: [x]\n  feeds: [ome]\n", 6, "there is no feed `ome`; did you mean `one`?"),
+    (ROWS + "- name: v\n  any: [xx]\n  routes: [nights]\n", 6, "there is no route `nights`; choose from default"),
+    (ROWS + "- name: v\n  any: [xx]\n  feeds: [ome]\n", 6, "there is no feed `ome`; did you mean `one`?"),
     (
-        ROWS + "- name: v\n  any: [x]\n  groups: [nationl]\n",
+        ROWS + "- name: v\n  any: [xx]\n  groups: [nationl]\n",
         6,
         "there is no group of feeds `nationl`; did you mean `national`?",
     ),
     (
-        ROWS + "- name: v\n  any: [x]\n  fields: [headline]\n",
+        ROWS + "- name: v\n  any: [xx]\n  fields: [headline]\n",
         6,
         "entry 1 of `fields`: there is no field `headline`; choose from text, title",
     ),
     (
-        ROWS + "- name: v\n  any: [x]\n  languages: [kz]\n",
+        ROWS + "- name: v\n  any: [xx]\n  languages: [kz]\n",
         6,
         "entry 1 of `languages`: there is no language `kz`; choose from en, kk, other, ru",
     ),
     (
-        ROWS + "- name: v\n  any: [x]\n  severity: high\n",
+        ROWS + "- name: v\n  any: [xx]\n  severity: high\n",
         6,
         "`severity`: there is no severity `high`; choose from critical, info, notice, warning",
     ),
@@ -359,7 +363,7 @@ def test_mistakes_of_all_files_come_together_in_order(folder):
     place = folder(
         monitor="situation: {id: kz}\npolling: {per_host: 0}\nroutes: {a: {channels: [nowhere]}}\n",
         feeds="feeds:\n- {id: one, name: One}\n- {id: two, url: 'https://two.example/'}\n",
-        watches="watches:\n- name: v\n- {name: u, any: [x], feeds: [two, one], severity: 3}\n",
+        watches="watches:\n- name: v\n- {name: u, any: [xx], feeds: [two, one], severity: 3}\n",
     )
     with pytest.raises(SettingsError) as raised:
         load(place, environ={})
@@ -401,7 +405,7 @@ def test_a_watch_that_no_route_takes_is_a_mistake(folder):
     routes = "routes: {night: {channels: [console], watches: [other]}}\n"
     place = folder(
         monitor=MONITOR + routes,
-        watches=WATCHES + "- {name: other, any: [x]}\n- {name: off, any: [x], enabled: false}\n",
+        watches=WATCHES + "- {name: other, any: [xx]}\n- {name: off, any: [xx], enabled: false}\n",
     )
     assert said(place) == [
         "watches.yaml:2: no route takes the watch `unrest`; name one under `routes:` here, or have a route without `watches:`"
@@ -409,7 +413,7 @@ def test_a_watch_that_no_route_takes_is_a_mistake(folder):
 
 
 def test_aliases_that_expand_without_end_are_stopped(folder):
-    bomb = "x-a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+    bomb = "x-a: &a [xx, x, x, x, x, x, x, x, x, x]\n"
     for name, inner in zip("bcdefgh", "abcdefg", strict=True):
         bomb += f"x-{name}: &{name} [" + ", ".join([f"*{inner}"] * 10) + "]\n"
     assert any("expand to more than" in entry for entry in said(folder(watches=bomb + "watches: *h\n")))

@@ -57,6 +57,14 @@ def test_entries_come_back_whatever_publishers_write(of):
     assert codec.from_json(Entry, packed) == of
 
 
+@pytest.mark.parametrize("title", ["Қазақ тілі", "half \ud83d pair", "\0", "\U0001f692"])
+def test_letters_stand_as_they_are_unless_no_database_takes_them(title):
+    packed = codec.to_json(entry(title=title))
+    assert packed.encode()
+    assert (title in packed) is (title not in {"half \ud83d pair", "\0"})
+    assert codec.from_json(Entry, packed).title == title
+
+
 def test_an_alert_comes_back_with_its_report_and_reasons():
     full = alert(note="n", test=True)
     assert codec.from_json(Alert, codec.to_json(full)) == full

@@ -39,6 +39,8 @@ FIRST_ROWS = (
        VALUES ('kazakhstan', 'tengri', :now, false, 4, :entry)""",
     """INSERT INTO alerts (id, kind, situation, route, at, report_id, test, content)
        VALUES ('a0', 'story', 'kazakhstan', 'desk', :now, 'r1', false, :alert)""",
+    """INSERT INTO listings (report_id, watch, route, version, disposition, at, reasons)
+       VALUES ('r1', 'unrest', 'desk', 1, 'alerted', :now, '[]')""",
     """INSERT INTO deliveries (id, alert_id, channel, recipient, due_at, wake_at, created_at, state, claims, failures, payload)
        VALUES ('d0', 'a0', 'mail', 'x', :now, :now, :now, 'pending', 0, 0, :hash)""",
 )
@@ -116,6 +118,28 @@ def test_what_is_known_by_its_keys_is_found_and_what_waited_is_decided_and_sent(
     assert [found.id for found in store.reports(KZ, limit=9)] == ["r2", "r1"]
     assert store.alert("a0") == alert("a0")
     assert [found.id for found in store.claim_due_deliveries("mail", NOW, 9, LEASE)] == ["d0"]
+
+
+def test_a_report_of_before_is_about_nothing_and_its_match_has_no_score(store):
+    found = store.report("r1")
+    assert (found.title, found.named) == ("Протест", ())
+    (listed,) = store.listings(report_id="r1")
+    assert (listed.match.watch, listed.match.score) == ("unrest", 0.0)
+
+
+def test_an_older_program_goes_on_writing_to_the_newer_database(store, first):
+    engine = create_engine(first, poolclass=NullPool)
+    statements = [
+        statement.replace("'r1'", "'r8'")
+        for statement in FIRST_ROWS
+        if "INTO reports" in statement or "INTO listings" in statement
+    ]
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement), {"now": microseconds(NOW)})
+    engine.dispose()
+    assert store.report("r8").named == ()
+    assert store.listings(report_id="r8")[0].match.score == 0.0
 
 
 def test_a_feed_goes_on_being_polled_and_new_ones_are_added(store):

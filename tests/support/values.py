@@ -95,6 +95,7 @@ def report(name: str = "r1", /, **given: Any) -> Report:
         "language": "ru",
         "published": NOW - MINUTE,
         "seen_at": NOW,
+        "named": ("concept/rally", "place/almaty"),
     }
     return Report(**{**known, **given})
 
@@ -129,7 +130,7 @@ def story(name: str = "s1", /, **given: Any) -> Story:
 
 def match(report_id: str = "r1", watch: str = "unrest") -> Match:
     reason = Reason(keyword="митинг", surface="митинги", field="text", start=17, end=24)
-    return Match(report_id=report_id, watch=watch, version=1, reasons=(reason,))
+    return Match(report_id=report_id, watch=watch, version=1, reasons=(reason,), score=2.5)
 
 
 def listing(report_id: str = "r1", watch: str = "unrest", route: str = "desk", **given: Any) -> Listing:

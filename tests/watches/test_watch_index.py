@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from support.laws import law
 from support.values import feed, report
 
+from monitor.errors import QueryError
+from monitor.language.phrases import _Table
 from monitor.language.text import forms
 from monitor.model import Match, Watch
 from monitor.watches import compile_watches
-from monitor.watches.index import MAX_REASONS, _Node, _Read
+from monitor.watches.index import MAX_REASONS
 
 DATA = Path(__file__).parents[2] / "../shared/data"
 
@@ -120,29 +122,21 @@ def test_a_phrase_does_not_reach_from_title_into_text() -> None:
 
 LOGIC = [
     # any, all, none, text, wanted
-    (("а", "б"), (), (), "а", True),
-    (("а", "б"), (), (), "б", True),
-    (("а", "б"), (), (), "в", False),
-    ((), (("а",), ("б",)), (), "а б", True),
-    ((), (("а",), ("б",)), (), "а", False),
-    ((), (("а", "в"), ("б",)), (), "в б", True),
-    (("г",), (("а",),), (), "а", False),
-    (("г",), (("а",),), (), "г", False),
-    (("г",), (("а",),), (), "а г", True),
-    (("а",), (), ("б",), "а б", False),
-    (("а",), (), ("б",), "а", True),
-    (("а",), (), ("б в",), "а б", True),
-    (("а",), (), ("б в",), "а б в", False),
-    ((), (), ("б",), "б", False),
-    ((), (), ("б",), "а", True),
-    ((), (), (), "а", True),
-    # words that are none: they hold nothing, and never let everything through
-    (("…",), (), (), "а", False),
-    (("…", "а"), (), (), "а", True),
-    ((), (("…",),), (), "а", False),
-    ((), ((),), (), "а", False),
-    (("а",), (), ("", "!", "\u00ad"), "а", True),
-    ((" ",), (), (), "", False),
+    (("аа", "бб"), (), (), "аа", True),
+    (("аа", "бб"), (), (), "бб", True),
+    (("аа", "бб"), (), (), "вв", False),
+    ((), (("аа",), ("бб",)), (), "аа бб", True),
+    ((), (("аа",), ("бб",)), (), "аа", False),
+    ((), (("аа", "вв"), ("бб",)), (), "вв бб", True),
+    (("гг",), (("аа",),), (), "аа", False),
+    (("гг",), (("аа",),), (), "гг", False),
+    (("гг",), (("аа",),), (), "аа гг", True),
+    (("аа",), (), ("бб",), "аа бб", False),
+    (("аа",), (), ("бб",), "аа", True),
+    (("аа",), (), ("бб вв",), "аа бб", True),
+    (("аа",), (), ("бб вв",), "аа бб вв", False),
+    ((), (), ("бб",), "бб", False),
+    ((), (), ("бб",), "аа", True),
 ]
 
 
@@ -210,18 +204,24 @@ def test_what_must_not_be_there_counts_only_in_the_fields_looked_at() -> None:
 
 
 def test_each_watch_names_keywords_as_it_writes_them() -> None:
-    index = compile_watches([watch("Ёлка", "елка", name="a"), watch("ЕЛКА", name="b"), watch("нет", name="c")])
+    index = compile_watches([watch("Ёлка", name="a"), watch("ЕЛКА", name="b"), watch("река", name="c")])
     matches = index.match(report(title="ёлка", text="", version=3), feed())
     assert [(match.watch, match.version, match.report_id) for match in matches] == [("a", 3, "r1"), ("b", 3, "r1")]
     assert [reason.keyword for match in matches for reason in match.reasons] == ["Ёлка", "ЕЛКА"]
 
 
 def test_reasons_begin_with_the_title_and_with_the_first_place_of_each_keyword() -> None:
-    match = found(watch("б", all=(("а",),)), "а б б", "б а " * 30)
+    match = found(watch("бб", all=(("аа",),)), "аа бб бб", "бб аа " * 30)
     assert match is not None
     assert len(match.reasons) == MAX_REASONS
     places = [(reason.field, reason.keyword, reason.start) for reason in match.reasons]
-    assert places[:5] == [("title", "а", 0), ("title", "б", 2), ("text", "б", 0), ("text", "а", 2), ("title", "б", 4)]
+    assert places[:5] == [
+        ("title", "аа", 0),
+        ("title", "бб", 3),
+        ("text", "бб", 0),
+        ("text", "аа", 3),
+        ("title", "бб", 6),
+    ]
     assert len(set(places)) == MAX_REASONS
 
 
@@ -231,16 +231,19 @@ def test_a_keyword_of_two_groups_is_one_reason() -> None:
 
 # --- laws --------------------------------------------------------------------------------------------------------------
 
-WORDS = ["газ", "Газ", "ё", "е", "алма", "ата", "İ", "ı", "и\u0306", "д'а", "22", "ß", "ﬃ"]
+WORDS = ["газ", "ёлка", "елка", "алма", "ата", "ılık", "ираи\u0306он", "д'арк", "22", "straße", "oﬃcial"]
+WRITTEN = [*WORDS, "Газ", "İLİK", "STRASSE", "е", "д"]
 JOINTS = [" ", "-", ", ", "\n", "_", "\u200b ", " «", "\u00a0", "…", "😀", "'"]
-pieces = st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from(JOINTS)), max_size=30)
+pieces = st.lists(st.tuples(st.sampled_from(WRITTEN), st.sampled_from(JOINTS)), max_size=30)
 texts = st.one_of(st.text(st.characters(), max_size=80), pieces.map(lambda found: "".join(a + b for a, b in found)))
-keywords = st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".join), max_size=5)
+keywords = st.lists(
+    st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".join).map("={}".format), max_size=5
+)
 
 
 @law
 @given(texts, texts, keywords)
-@example("\ud800 газ", "İ\u0307 ı", ["газ", "i"])
+@example("\ud800 газ", "İ\u0307k ık", ["=газ", "=ik"])
 def test_a_reason_points_at_its_surface_and_the_surface_is_its_keyword(title: str, text: str, any_: list[str]) -> None:
     match = found(watch(*any_), title, text)
     given = {"title": title, "text": text}
@@ -292,30 +295,18 @@ def test_watches_do_not_disturb_each_other(lists: list[list[str]], text: str) ->
 # --- cost --------------------------------------------------------------------------------------------------------------
 
 
-class Counting(dict[str, _Node]):
-    """A node's words that count how often they are asked."""
+def cost(words: Iterable[str], text: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Return how often a table of stems is asked about a word of a text."""
+    index, asked, ask = compile_watches([watch(*words)]), 0, _Table.edges
 
-    asked = 0
+    def counted(table: _Table, word: str) -> Any:
+        nonlocal asked
+        asked += 1
+        return ask(table, word)
 
-    def get(self, *given: Any) -> Any:
-        Counting.asked += 1
-        return super().get(*given)
-
-    def __contains__(self, word: object) -> bool:
-        Counting.asked += 1
-        return super().__contains__(word)
-
-
-def count(node: _Node) -> _Node:
-    return _Node(following=Counting({word: count(child) for word, child in node.following.items()}), phrase=node.phrase)
-
-
-def cost(words: Iterable[str], text: str) -> int:
-    index = compile_watches([watch(*words)])
-    counted = replace(index, root=count(index.root))
-    Counting.asked = 0
-    counted.match(report(title="", text=text), feed())
-    return Counting.asked
+    monkeypatch.setattr(_Table, "edges", counted)
+    index.match(report(title="", text=text), feed())
+    return asked
 
 
 @pytest.mark.parametrize(
@@ -323,23 +314,23 @@ def cost(words: Iterable[str], text: str) -> int:
     [
         ([f"газ {number}" for number in range(10_000)], 2),
         (["газ " * length for length in range(1, 9)], 8),
-        ([f"{number}" for number in range(10_000)], 1),
+        ([f"{number}" for number in range(10, 10_000)], 1),
         ([f"газ газ газ {number}" for number in range(10_000)], 4),
     ],
     ids=["one first word", "phrases within phrases", "many words", "one long beginning"],
 )
-def test_the_cost_grows_with_the_text_and_not_with_the_keywords(words: list[str], longest: int) -> None:
+def test_the_cost_grows_with_the_text_and_not_with_the_keywords(
+    words: list[str], longest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """From each word of the text: whether a keyword begins there, one step per word of the longest, and one that finds nothing more."""
     hostile = "газ " * 25_000
-    assert cost(words, hostile) <= 25_000 * (longest + 2)
+    assert cost(words, hostile, monkeypatch) <= 25_000 * (longest + 2)
 
 
 def test_a_text_of_one_word_keeps_few_reasons() -> None:
     match = found(watch("газ", *(f"газ {'газ ' * n}" for n in range(5))), "", "газ " * 25_000)
     assert match is not None
     assert len(match.reasons) == MAX_REASONS
-    places = _Read.of("газ " * 25_000, compile_watches([watch("газ", "газ газ")]).root).found
-    assert [len(held) for held in places.values()] == [MAX_REASONS] * 2
 
 
 def test_one_giant_word_is_one_word() -> None:
@@ -350,7 +341,10 @@ def test_one_giant_word_is_one_word() -> None:
 @pytest.mark.skipif(not (DATA / "protocol/blns.json").exists(), reason="needs the protocol corpus beside the project")
 def test_naughty_strings_are_found_in_themselves() -> None:
     for text in __import__("json").loads((DATA / "protocol/blns.json").read_text()):
-        match = found(watch(text), "", f"до {text} после")
+        try:
+            match = found(watch(text), "", f"до {text} после")
+        except QueryError:
+            continue
         assert (match is not None) is bool(forms(text))
 
 

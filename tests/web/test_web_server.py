@@ -19,7 +19,7 @@ from monitor.feeds.callbacks import NOT_FOUND, TAKEN, Reply
 from monitor.model import PushState, Subscription
 from monitor.web import HttpServer, app, make_app, server
 from monitor.web.rates import STRANGER_BURST, TOKEN_BURST, Bucket, Rates
-from monitor.web.room import LEAST, ROOM, Room
+from monitor.web.room import PLACES, ROOM, Room, Shares
 
 NOW = datetime(2022, 1, 5, 12, tzinfo=UTC)
 TOKEN, OTHER = "t" * 43, "o" * 43
@@ -33,7 +33,11 @@ SUBSCRIPTION = Subscription(
     state=PushState.ACTIVE,
     asked_at=NOW,
 )
-HELD = {TOKEN: SUBSCRIPTION, OTHER: replace(SUBSCRIPTION, token=OTHER, hub="https://other.example/hub")}
+MORE = tuple(letter * 43 for letter in "abc")
+HELD = {
+    **{token: replace(SUBSCRIPTION, token=token) for token in (TOKEN, *MORE)},
+    OTHER: replace(SUBSCRIPTION, token=OTHER, hub="https://other.example/hub"),
+}
 
 
 class Callbacks:
@@ -410,18 +414,6 @@ def test_no_body_takes_longer_than_the_longest(monkeypatch):
     assert time.monotonic() - started < 5
 
 
-def test_a_body_for_which_its_hub_has_no_room_is_refused_half_way(monkeypatch):
-    monkeypatch.setattr(app, "Room", lambda: Room(3 * LEAST))
-    callback = Callbacks()
-
-    async def scene(port):
-        large = await call(port, "POST", f"/websub/{TOKEN}", b"x" * LEAST)
-        return large.status, (await call(port, "POST", f"/websub/{TOKEN}", b"x" * (LEAST // 2))).status
-
-    assert play(scene, callback=callback) == (503, 202)
-    assert len(callback.bodies) == 1
-
-
 @contextlib.asynccontextmanager
 async def connected(port, count, data=b""):
     """Hold so many connections that have sent `data`."""
@@ -483,8 +475,7 @@ def test_the_head_of_healthz_is_its_status_without_a_body():
     assert said.headers["content-length"] != "0"
 
 
-def test_s23_one_hub_that_drips_takes_no_more_than_half_and_another_is_served(monkeypatch):
-    monkeypatch.setattr(app, "PATIENCE", 0.2)
+def test_s23_one_hub_that_drips_takes_no_more_than_half_and_another_is_served():
     callback = Callbacks()
 
     async def scene(port):
@@ -494,28 +485,63 @@ def test_s23_one_hub_that_drips_takes_no_more_than_half_and_another_is_served(mo
             same = await call(port, "POST", f"/websub/{TOKEN}", b"<rss/>")
             return other.status, same.status
 
-    assert ROOM // LEAST // 2 < 80
+    assert PLACES // 2 < 80
     assert play(scene, callback=callback) == (202, 503)
 
 
-def test_a_hub_that_sends_more_at_once_than_fits_waits_for_its_own_pushes(monkeypatch):
-    monkeypatch.setattr(app, "GRACE", 0.3)
+def test_s23_connections_of_one_hub_by_many_subscriptions_keep_neither_a_health_probe_nor_a_push_out():
+    callback = Callbacks()
+    per_token = 80
 
     async def scene(port):
-        async with connected(port, 80, DRIP):
-            return (await call(port, "POST", f"/websub/{TOKEN}", b"<rss/>")).status
+        async with contextlib.AsyncExitStack() as held:
+            for token in MORE:
+                for _ in range(per_token):
+                    drip = DRIP.replace(TOKEN.encode(), token.encode())
+                    await held.enter_async_context(connected(port, 1, drip))
+                await callback.found(per_token)
+            probe = await call(port, "GET", "/healthz")
+            return probe.status, (await call(port, "POST", f"/websub/{OTHER}", b"<rss/>")).status
 
-    assert play(scene, callback=Callbacks()) == 202
+    assert len(MORE) * per_token > server.MAX_CONNECTIONS
+    assert play(scene, callback=callback) == (200, 202)
 
 
-def test_a_share_of_the_room_leaves_as_much_to_others_and_comes_back():
-    room = Room(100)
-    with room.share("a") as first, room.share("a") as second, room.share("b") as other:
-        assert [first.grow(30), second.grow(20), second.grow(1)] == [True, True, False]
-        assert [other.grow(25), other.grow(1)] == [True, False]
-    with room.share("c") as later:
-        assert later.grow(50)
-        assert not later.grow(1)
+@pytest.mark.parametrize("chunked", [False, True])
+def test_large_pushes_of_one_hub_that_come_together_are_all_taken(chunked):
+    callback, body, count = Callbacks(), b"x" * app.MAX_PUSH, 12
+    framing = f"Content-Length: {len(body)}\r\n\r\n"
+    if chunked:
+        framing, body = f"Transfer-Encoding: chunked\r\n\r\n{len(body):x}\r\n", body + b"\r\n0\r\n\r\n"
+    head = f"POST /websub/{TOKEN} HTTP/1.1\r\nHost: x\r\n{framing}"
+
+    async def scene(port):
+        return await asyncio.gather(*(whole(port, head, body) for _ in range(count)))
+
+    assert count * app.MAX_PUSH > ROOM
+    assert play(scene, callback=callback) == [202] * count
+
+
+def test_a_push_for_which_no_room_comes_is_refused_before_it_is_read(monkeypatch):
+    monkeypatch.setattr(app, "PATIENCE", 0.2)
+    monkeypatch.setattr(app, "Room", lambda: Room(ROOM // 64))
+    callback = Callbacks()
+
+    async def scene(port):
+        large = await call(port, "POST", f"/websub/{TOKEN}", b"x" * (ROOM // 100))
+        return large.status, (await call(port, "POST", f"/websub/{TOKEN}", b"x" * (ROOM // 200))).status
+
+    assert play(scene, callback=callback) == (503, 202)
+    assert len(callback.bodies) == 1
+
+
+def test_a_share_leaves_as_much_to_others_and_comes_back():
+    shares = Shares(100)
+    assert [shares.take("a", 30), shares.take("a", 20), shares.take("a", 1)] == [True, True, False]
+    assert [shares.take("b", 25), shares.take("b", 1)] == [True, False]
+    shares.give("a", 50)
+    shares.give("b", 25)
+    assert [shares.take("c", 50), shares.take("c", 1)] == [True, False]
 
 
 def test_a_request_that_takes_too_long_is_ended():
