@@ -264,6 +264,8 @@ def _languages(part: str, language: Language | None) -> Sequence[Language]:
 
     What `inflection` does for keywords beyond that, other spellings, the recogniser does by their keys.
     """
+    if language == "en" and part[:1].isupper():
+        return ("en", "kk")  # Kazakh in Latin letters spells many names as English does: Almatyda, Astanağa
     if language:
         return (language,)
     folded = fold(part)

@@ -106,8 +106,9 @@ class Compiler:
     def meaning(self, term: Term) -> Meaning:
         """Return what a term looks for.
 
-        A name that the gazetteer knows stands for its entries with all their names in all languages. Written small it stands
-        for itself as well, for then it may be a common word; written with a capital it is the name, and looked for like one.
+        A term always stands for itself: whoever writes `МЧС` wants every `МЧС`, whatever country it is of. One that the
+        gazetteer knows stands for its entries as well, with all their names in all languages. A name written with a capital
+        that is a common word when written small (`Oral`, `Семей`) is looked for with a capital.
         """
         if term.exact:
             return Meaning(_some(tuple(inflection.exact(word.text) for word in term.words)), ())
@@ -116,8 +117,8 @@ class Compiler:
             return Meaning(_some(inflection.phrase(text)), ())
         small = text == text.lower()
         entries = [entry for entry in self.gazetteer.called(text) if entry.kind in (SMALL_NAMES if small else NAMES)]
-        phrases = () if entries and not small else _some(inflection.phrase(text))
-        return Meaning(phrases, tuple(entry.key for entry in entries))
+        name = any(entry.kind in SMALL_NAMES for entry in entries) and not self.gazetteer.called(text.lower())
+        return Meaning(_some(inflection.phrase(text, name=name)), tuple(entry.key for entry in entries))
 
     def number(self, phrase: Phrase) -> int:
         """Return the number of a phrase."""

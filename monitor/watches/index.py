@@ -106,8 +106,14 @@ def _judge(compiled: _Compiled, seen: Evidence) -> Match | None:
 
 
 def _first_of_each(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
-    """Return the reasons by field and place, the first of each keyword and field before repetitions, at most MAX_REASONS."""
-    ordered = sorted(set(reasons), key=_order)
+    """Return the reasons by field and place, the first of each keyword and field before repetitions, at most MAX_REASONS.
+
+    A keyword that stands at a place by several rules has one reason there.
+    """
+    once: dict[tuple[str, str, int, int], Reason] = {}
+    for reason in sorted(reasons, key=_order):
+        once.setdefault((reason.keyword, reason.field, reason.start, reason.end), reason)
+    ordered = list(once.values())
     seen = set[tuple[str, str]]()
     first, later = list[Reason](), list[Reason]()
     for reason in ordered:

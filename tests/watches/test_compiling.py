@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from support.asking import COAST, asked, match, surfaces
 from support.values import feed, report
@@ -9,11 +11,15 @@ from support.values import feed, report
 from monitor.errors import QueryError
 from monitor.language.phrases import PhraseIndex
 from monitor.model import Watch
+from monitor.settings import load
+from monitor.settings.values import Settings
 from monitor.watches import compile_watches, compiling
 from monitor.watches.compiling import DEEPEST, Compiler, limits_of, query_of
 from monitor.watches.origin import Origins, plain
 from monitor.watches.query import And, Not, Or, Saved, Term
 from monitor.watches.reading import read_query
+
+CONFIG = Path(__file__).parents[2] / "config"
 
 KEYWORDS = [
     # a name of the gazetteer stands for all its names, in all languages and forms
@@ -240,3 +246,41 @@ def test_the_limits_of_a_watch_are_compared_in_plain_form() -> None:
     assert not str(Origins())
     assert str(Origins(languages=frozenset({"ru", "kk"}))) == "language kk or ru"
     assert plain(" Радио  СВОБОДА ") == "радио свобода"
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Settings:
+    return load(CONFIG, environ={})
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text"),
+    [
+        ("МЧС", "МЧС сообщило о трёх погибших"),
+        ("Правительство", "правительство подало в отставку"),
+        ("Government", "Government resigns"),
+        ("Назарбаева", "речь Назарбаева"),
+        ("Абай", "Абай облысында"),
+        ("Орал", "Оралдың орталығында митинг"),
+        ("Токаев", "Токаевтың сөзі"),
+        ("Алматы", "Almatyda"),
+        ("Астана", "Astanağa"),
+        ("Almaty", "алматыда"),
+    ],
+)
+def test_a_keyword_stands_for_itself_whatever_the_gazetteer_makes_of_it(
+    shipped: Settings, keyword: str, text: str
+) -> None:
+    one = Watch(name="w", title="W", any=(keyword,))
+    assert shipped.index([one]).match(report(title=text, text=""), None)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text"),
+    [("Орал", "оралған азамат"), ("Oral", "oral exams"), ("Семей", "пять семей"), ("Turkey", "turkey dinner")],
+)
+def test_a_name_that_is_a_common_word_when_written_small_needs_its_capital(
+    shipped: Settings, keyword: str, text: str
+) -> None:
+    one = Watch(name="w", title="W", any=(keyword,))
+    assert not shipped.index([one]).match(report(title=text, text=""), None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -17,6 +17,8 @@ from functools import cache
 from xml.sax.saxutils import escape
 
 LANGUAGES = ("en", "ru", "kk")
+LONG = 5
+"""Letters of a word that a watch may ask for alone."""
 
 COMMON = {
     "en": "the of and to in a is that for on was with as it at by from said this have were be not are after which they their"
@@ -167,6 +169,11 @@ def _atom(feed: int, entries: Sequence[str]) -> str:
     )
 
 
+def _longer(words_: Iterable[str]) -> Iterator[str]:
+    """Leave out what a watch may not ask for alone: short and common words."""
+    return (word for word in words_ if len(word) >= LONG)
+
+
 def watches(count: int) -> list[dict[str, object]]:
     """Return watches as feeds.yaml has them: a third for each language; some want a topic, some pairs of common words."""
     made: list[dict[str, object]] = []
@@ -174,11 +181,12 @@ def watches(count: int) -> list[dict[str, object]]:
         language = LANGUAGES[n % 3]
         random_ = random.Random(f"watch {n}")
         names = random_.sample(topics(language), 2)
-        common = [" ".join(random_.sample(vocabulary(language)[0], 2)) for _ in range(5)]
+        long = list(_longer(vocabulary(language)[0]))
+        common = [" ".join(random_.sample(long, 2)) for _ in range(5)]
         row: dict[str, object] = {"name": f"w{n}", "any": list(dict.fromkeys([*names, *common]))}
         if n % 3 == 1:
             row["none"] = [f"{names[0]} {names[1]}"]
         if n % 5 == 0:  # every fifth wants a topic and one of many words beside it
-            row = {"name": f"w{n}", "all": [names, list(dict.fromkeys(words(random_, language, 30)))]}
+            row = {"name": f"w{n}", "all": [names, list(dict.fromkeys(_longer(words(random_, language, 40))))]}
         made.append(row)
     return made
