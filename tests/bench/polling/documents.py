@@ -16,6 +16,8 @@ from email.utils import format_datetime
 from functools import cache
 from xml.sax.saxutils import escape
 
+from monitor.language.detect import COMMON_WORDS
+
 LANGUAGES = ("en", "ru", "kk")
 LONG = 5
 """Letters of a word that a watch may ask for alone."""
@@ -171,7 +173,7 @@ def _atom(feed: int, entries: Sequence[str]) -> str:
 
 def _longer(words_: Iterable[str]) -> Iterator[str]:
     """Leave out what a watch may not ask for alone: short and common words."""
-    return (word for word in words_ if len(word) >= LONG)
+    return (word for word in words_ if len(word) >= LONG and word not in COMMON_WORDS)
 
 
 def watches(count: int) -> list[dict[str, object]]:
