@@ -26,7 +26,7 @@ from monitor.language.function_words import (
     OTHER_LATIN,
     RUSSIAN,
 )
-from monitor.language.text import fold
+from monitor.language.text import KAZAKH_LETTERS, fold
 from monitor.language.trigrams import WEIGHTS
 from monitor.model import LANGUAGES, Language
 
@@ -50,7 +50,7 @@ LONGEST = 64
 DECLARED = 10
 """What a declared language says: less than one function word, enough for a name alone."""
 
-_KAZAKH_LETTERS, _KAZAKH_OWN = frozenset("әғқңөұүһі"), frozenset("ғқұ")
+_KAZAKH_OWN = frozenset("ғқұ")
 """Letters that Russian lacks; those that Kyrgyz, Tatar, Mongolian and Ukrainian lack too."""
 _FOREIGN = re.compile("[їєґўҷҳӣӯјљњћђџѓќҗҙҫҡѕ]")
 """Letters of Ukrainian, Belarusian, Tajik, Uzbek, Serbian, Macedonian, Tatar, Bashkir."""
@@ -124,7 +124,7 @@ def _cyrillic(words: Sequence[str], declared: Language | None) -> Language:
 
 def _as_in_russian(word: str) -> bool:
     """Tell whether a word is a name that Russian may write the same."""
-    return word[0].isupper() and not _KAZAKH_LETTERS.intersection(word.casefold())
+    return word[0].isupper() and not KAZAKH_LETTERS.intersection(word.casefold())
 
 
 @lru_cache(maxsize=1 << 15)
@@ -133,7 +133,7 @@ def _said(word: str) -> tuple[int, int]:
     form, small = fold(word), not word[0].isupper()
     weight = sum(WEIGHTS.get(trigram, 0) for trigram in trigrams(form[:LONGEST]))
     kazakh = weight if small else weight // 2
-    letters = _KAZAKH_LETTERS.intersection(form)
+    letters = KAZAKH_LETTERS.intersection(form)
     if letters:
         kazakh += SMALL_WORD if small else NAME
     kazakh += FUNCTION_WORD * ((form in KAZAKH) - (form in RUSSIAN))

@@ -19,7 +19,7 @@ from monitor.language.entities import Entity, Kind, Name
 from monitor.language.phrases import Phrase, PhraseIndex, Slot
 from monitor.language.recogniser import SHORTEST, Recogniser, Sense
 from monitor.language.stems import Case
-from monitor.language.text import fold, forms
+from monitor.language.text import KAZAKH_LETTERS, fold, forms
 from monitor.model import Language, content_key
 
 __all__ = ["Gazetteer", "Recogniser", "distance"]
@@ -270,7 +270,7 @@ def _languages(part: str, language: Language | None) -> Sequence[Language]:
         return (language,)
     folded = fold(part)
     if "а" <= folded.strip("=*")[:1] <= "ӿ":
-        return ("kk",) if inflection.KAZAKH_LETTERS & set(folded) else ("ru", "kk")
+        return ("kk",) if KAZAKH_LETTERS & set(folded) else ("ru", "kk")
     return ("en", "kk")
 
 

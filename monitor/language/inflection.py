@@ -17,10 +17,9 @@ from monitor.language import english, kazakh, russian, spelling
 from monitor.language.detect import COMMON_WORDS
 from monitor.language.phrases import Phrase, Slot
 from monitor.language.stems import ANY, EXACT, Case, Closed, Stem
-from monitor.language.text import fold, tokens
+from monitor.language.text import KAZAKH_LETTERS, fold, tokens
 from monitor.model import Language
 
-KAZAKH_LETTERS = frozenset("әғқңөұүһі")
 RUSSIAN_LETTERS = frozenset("ёщъэ")
 """Letters that hardly stand in Kazakh words: a word that has one is inflected in Russian only."""
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from monitor.language.spelling_table import CYRILLIC, ENGLISH, KAZAKH, KAZAKH_LATIN, RUSSIAN, Table
-from monitor.language.text import fold
+from monitor.language.text import KAZAKH_LETTERS, fold
 
 MOST = 24
 """Variants of a name."""
@@ -25,7 +25,6 @@ WITHIN = 15
 LONGEST = 32
 """Letters of a name: longer ones have no variants."""
 
-_KAZAKH_LETTERS = frozenset("әғқңөұүһі")
 _HAS_CYRILLIC, _HAS_LATIN = re.compile("[\u0400-\u052f]"), re.compile("[a-z\u00df-\u024f]")
 
 
@@ -125,13 +124,13 @@ def _cyrillic(letters: str) -> tuple[list[str], list[str]]:
         russian = list(dict.fromkeys(each for reading in read for each in _spelled(reading, RUSSIAN, 1)))
         kazakh = _kazakh(read[0])
         return russian, kazakh
-    if _KAZAKH_LETTERS & set(letters):
+    if KAZAKH_LETTERS & set(letters):
         return _spelled(letters, RUSSIAN, 4), [letters]
     return [letters], _kazakh(letters)
 
 
 def _kazakh(letters: str) -> list[str]:
-    return [letters] if len(_KAZAKH_LETTERS & set(letters)) > 1 else _spelled(letters, KAZAKH, 5)
+    return [letters] if len(KAZAKH_LETTERS & set(letters)) > 1 else _spelled(letters, KAZAKH, 5)
 
 
 def _spelled(letters: str, table: Table, most: int) -> list[str]:

@@ -25,6 +25,9 @@ the lengthening stroke and the vowel marks of Arabic script: no letters."""
 
 APOSTROPHES = "'\u2019\u02bc\u2018\u0060\u00b4\u1ffd"
 
+KAZAKH_LETTERS = frozenset("әғқңөұүһі")
+"""Letters of Kazakh Cyrillic that Russian lacks."""
+
 _DROP = re.compile(f"[{IGNORED}{APOSTROPHES}]+")
 _DOTTED = "i\u0307"
 """What lower case makes of the capital dotted I."""

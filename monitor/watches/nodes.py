@@ -104,6 +104,14 @@ class Words(_Leaf):
                     yield seen.found(self.phrases[number], number, look, place)
         yield from self._mentioned(seen)
 
+    def weights(self, seen: Evidence) -> Iterator[tuple[str, float]]:
+        """Yield the keywords found, each counting 1; where they stand is not asked."""
+        for name in self.fields:
+            for number in seen.looks[name].found.keys() & self.phrases.keys():
+                yield self.phrases[number], 1.0
+        for reason in self._mentioned(seen):
+            yield reason.keyword, 1.0
+
     def _mentioned(self, seen: Evidence) -> Iterator[Reason]:
         for key in seen.named.keys() & self.names.keys():
             for mention in seen.named[key]:
